@@ -281,7 +281,7 @@ class Daemon:
         view = self._overview()
         self.engine.subscribe(self.hub.now)
         self.tasks.supervise(self.hub.run, "page")
-        self.warmth = Warmth()
+        self.warmth = Warmth(self.config.workshop.state / "pages.bin")
         self.tasks.start(self._settled(), "warm")
         self.measures, site = self._gathered(), self.config.workshop
         accounts = DeliveryDesk(self.engine, lambda: self.config.deliveries, site.name, site.language)

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
+from cloned.authorities import unread
 from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.json_data import JsonObject, as_object
 from cloned.languages import of_environment
 from cloned.saying import Phrase
+
+with unread():
+    import aiohttp
 
 SOCKET = "control.sock"
 

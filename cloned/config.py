@@ -14,8 +14,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from cloned.config_boot import DAY, BootSettings, Dhcp, Mbps, NetworkSettings, Port
 from cloned.config_images import Images
-from cloned.core.events import Settings
 from cloned.core.finishing import VALUES
+from cloned.core.settings import Settings
 from cloned.core.tagged import TagPattern, is_tag
 from cloned.core.trial_result import AttendedName, TrialName
 from cloned.destinations import AnySink

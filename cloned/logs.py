@@ -15,13 +15,15 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cloned.core.effect_types import Effect
-from cloned.core.events import Event
-from cloned.core.laptop import Laptop, State
-from cloned.core.workshop import Workshop
 from cloned.quoting import one_line_each, quoted
+
+if TYPE_CHECKING:  # every command logs, and most of them know nothing of laptops
+    from cloned.core.effect_types import Effect
+    from cloned.core.events import Event
+    from cloned.core.laptop import Laptop
+    from cloned.core.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +165,8 @@ class Seldom(logging.Filter):
         return not quiet
 
 
-_LEVELS = {State.ASIDE: logging.WARNING, State.GONE: logging.WARNING}
+_LEVELS = {"aside": logging.WARNING, "gone": logging.WARNING}
+"""By state."""
 
 
 def tell_changes(before: Workshop, after: Workshop, event: Event, effects: Iterable[Effect]) -> None:

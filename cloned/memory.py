@@ -14,17 +14,19 @@ ARENAS = 2
 """Heaps that threads share; glibc would make eight for each core, and each keeps what was once used in it."""
 EVERY_SECONDS = 60.0
 """Seconds between two times: a check, a paper or a plan has left pages behind again, 20 MB after the check at start."""
-STARTING = (100_000, 50, 100)
-"""Thresholds of the garbage collector while we start: nearly all that is made then stays, and to look through it again
-and again took a sixth of the time."""
+SELDOM = (100_000, 50, 100)
+"""Thresholds of the garbage collector for a command: nearly all that it makes stays, and to look through it again and
+again took a sixth of the time."""
+STARTING = (500_000, 50, 100)
+"""And of a daemon that starts: what it imports is looked through once, before a laptop may speak (`set_apart`)."""
 _USUAL = gc.get_threshold()
 _M_ARENA_MAX = -8
 """mallopt(3)."""
 
 
-def collect_seldom() -> None:
+def collect_seldom(how: tuple[int, int, int] = SELDOM) -> None:
     """Call before much is imported; `run` collects as usual again."""
-    gc.set_threshold(*STARTING)
+    gc.set_threshold(*how)
 
 
 def few_heaps() -> None:

@@ -15,27 +15,30 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Any
 
-from pyroute2 import AsyncIPRoute
-from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.netlink.rtnl import (
-    RTM_DELADDR,
-    RTM_DELLINK,
-    RTM_DELNEIGH,
-    RTM_GETADDR,
-    RTM_GETLINK,
-    RTM_GETNEIGH,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-    RTMGRP_IPV4_IFADDR,
-    RTMGRP_LINK,
-    RTMGRP_NEIGH,
-)
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.marshal import MarshalRtnl
-from pyroute2.netlink.rtnl.ndmsg import ndmsg
+from cloned.rooms_of import entered
+
+with entered("pyroute2"):
+    from pyroute2.iproute.linux import AsyncIPRoute
+    from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR
+    from pyroute2.netlink.exceptions import NetlinkError
+    from pyroute2.netlink.rtnl import (
+        RTM_DELADDR,
+        RTM_DELLINK,
+        RTM_DELNEIGH,
+        RTM_GETADDR,
+        RTM_GETLINK,
+        RTM_GETNEIGH,
+        RTM_NEWADDR,
+        RTM_NEWLINK,
+        RTM_NEWNEIGH,
+        RTMGRP_IPV4_IFADDR,
+        RTMGRP_LINK,
+        RTMGRP_NEIGH,
+    )
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+    from pyroute2.netlink.rtnl.marshal import MarshalRtnl
+    from pyroute2.netlink.rtnl.ndmsg import ndmsg
 
 log = logging.getLogger(__name__)
 

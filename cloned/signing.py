@@ -1,27 +1,33 @@
 """The site's own key: Ed25519, made at first start, kept in the state directory and in the backup.
 
 What the workshop puts its name to (certificates of erasure; later hints and sites) is signed with it, and anybody who
-has the public key can check that with plain openssl.
+has the public key can check that with plain openssl. The library that signs is imported where something is signed: it
+takes 8 MB, and most evenings nobody asks for a certificate.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from cloned.errors import ClonedError, MissingError, UnreadableError
 from cloned.saying import Phrase
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 NAME = "site.key"
 """The file in the state directory (PEM, PKCS #8), which only the daemon may read."""
 SIGNATURE_BYTES = 64
 """Bytes of a signature."""
+_BEFORE = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410, section 7)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,9 @@ class PublicKey:
     @classmethod
     def parse(cls, text: str) -> PublicKey:
         """From PEM; ClonedError where it is no Ed25519 public key."""
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             key = serialization.load_pem_public_key(text.encode())
         except ValueError as error:
@@ -51,6 +60,9 @@ class PublicKey:
 
     def signed(self, data: bytes, signature: bytes) -> bool:
         """Whether this key made the signature over exactly these bytes."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self._raw()).verify(signature, data)
         except InvalidSignature:
@@ -58,6 +70,9 @@ class PublicKey:
         return True
 
     def _raw(self) -> bytes:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         key = serialization.load_pem_public_key(self.pem.encode())
         assert isinstance(key, Ed25519PublicKey)
         return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
@@ -66,9 +81,32 @@ class PublicKey:
 class SiteKey:
     """The whole key; `open` makes it where there is none."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        self.public = PublicKey(_pem(key.public_key()))
+    def __init__(self, pem: bytes, path: Path) -> None:
+        self._pem, self._path = pem, path
+
+    @cached_property
+    def public(self) -> PublicKey:
+        """Its half for everybody."""
+        return PublicKey(_pem(self._key.public_key()))
+
+    @cached_property
+    def _key(self) -> Ed25519PrivateKey:
+        """UnreadableError where the file holds none of a site's kind."""
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        try:
+            key = serialization.load_pem_private_key(self._pem, None)
+        except (ValueError, TypeError) as error:
+            raise UnreadableError(
+                Phrase("{path} holds no key", path=self._path),
+                "bring it back from a backup: a new one would be another site's",
+            ) from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise UnreadableError(
+                Phrase("{path} holds a key of another kind", path=self._path), "bring it back from a backup"
+            )
+        return key
 
     @classmethod
     def open(cls, state: Path) -> SiteKey:
@@ -86,21 +124,16 @@ class SiteKey:
 
     @classmethod
     def _read(cls, path: Path) -> SiteKey:
-        try:
-            key = serialization.load_pem_private_key(path.read_bytes(), None)
-        except (ValueError, TypeError) as error:
-            raise UnreadableError(
-                Phrase("{path} holds no key", path=path),
-                "bring it back from a backup: a new one would be another site's",
-            ) from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise UnreadableError(
-                Phrase("{path} holds a key of another kind", path=path), "bring it back from a backup"
-            )
-        return cls(key)
+        made = cls(path.read_bytes(), path)
+        if not _plain(made._pem):
+            _ = made._key  # whether it is one in another form, or what else it is, the library says
+        return made
 
     @classmethod
     def _make(cls, path: Path) -> SiteKey:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         key = Ed25519PrivateKey.generate()
         data = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -116,13 +149,27 @@ class SiteKey:
             os.link(fresh, path)  # never over a key that is there
         finally:
             fresh.unlink()
-        return cls(key)
+        return cls(data, path)
 
     def sign(self, data: bytes) -> bytes:
         """The signature over these bytes (RFC 8032)."""
         return self._key.sign(data)
 
 
+def _plain(pem: bytes) -> bool:
+    """Whether this is what `SiteKey` writes: any 32 bytes make a key."""
+    lines = pem.split(b"\n")
+    if lines[:1] + lines[-2:] != [b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----", b""]:
+        return False
+    try:
+        data = base64.b64decode(b"".join(lines[1:-2]), validate=True)
+    except binascii.Error:
+        return False
+    return data.startswith(_BEFORE) and len(data) == len(_BEFORE) + 32
+
+
 def _pem(key: Ed25519PublicKey) -> str:
+    from cryptography.hazmat.primitives import serialization
+
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.PEM, form).decode()

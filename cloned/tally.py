@@ -11,12 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cloned.core.attempts import ATTEMPTS, LENDINGS
 from cloned.core.effect_types import Effect, Record
-from cloned.core.erasure import ATTEMPTS
 from cloned.core.events import Command, Ejected, Event, Judged
 from cloned.core.ids import LaptopId
 from cloned.core.laptop import Laptop, State
-from cloned.core.lending import LENDINGS
 from cloned.core.reasons import Reason
 from cloned.core.row_types import Row, as_row
 from cloned.core.workshop import Workshop

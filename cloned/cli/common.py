@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
 
 from cloned import client
 from cloned.config_file import load
-from cloned.core.shown_data import LaptopData, WorkshopData
 from cloned.languages import Language, of_environment
 from cloned.quoting import quoted
+
+if TYPE_CHECKING:
+    from cloned.core.shown_data import LaptopData, WorkshopData
 
 config_option = click.option(
     "--config",

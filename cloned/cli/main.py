@@ -13,7 +13,7 @@ import click
 from cloned import __version__, logs
 from cloned.errors import ClonedError, Exit
 from cloned.logs import LogFormat
-from cloned.memory import collect_seldom
+from cloned.memory import STARTING, collect_seldom
 
 if TYPE_CHECKING:
     from cloned.languages import Language
@@ -63,6 +63,8 @@ class _Lazy(click.Group):
 
             made = acting.made(cmd_name)
             return None if made is None else translated(made)
+        if cmd_name == "serve":
+            collect_seldom(STARTING)
         module, name = place.split(":")
         from cloned.cli.spoken import translated
 

@@ -22,7 +22,6 @@ from cloned import logs
 from cloned.cli.common import config_option, echo, words
 from cloned.config import LEDGER_FILE, Config
 from cloned.config_file import load
-from cloned.core.answer_data import CheckLine
 from cloned.errors import ClonedError, Exit, MissingError, UsageError
 from cloned.logs import LogFormat
 from cloned.memory import few_heaps
@@ -34,6 +33,7 @@ from cloned.systemd import ending
 
 if TYPE_CHECKING:
     from cloned.app import Daemon
+    from cloned.core.answer_data import CheckLine
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ def backup(file: Path, config: Path | None) -> None:
     with scratch("backup") as folder:
         ledger = None if isinstance(place, Path) else folder / LEDGER_FILE
         if ledger is not None:
-            asyncio.run(copy(place, ledger))
+            copy(place, ledger)
         echo(Phrase("{file}: {names}", file=file, names=", ".join(save(state, file, ledger))))
 
 
@@ -236,14 +236,14 @@ def _compared(place: Path | str, file: Path, keep_ledger: bool) -> int:
     from cloned.backup import ledger_of
     from cloned.inventory.transfer import Held, held, lacking
 
-    there = Held(frozenset(), "") if isinstance(place, Path) and not place.exists() else asyncio.run(held(place))
+    there = Held(frozenset(), "") if isinstance(place, Path) and not place.exists() else held(place)
     if not keep_ledger:
         if there.keys:
             raise _in_the_way(place, len(there.keys), there.last[:10])
         return 0
     with scratch("restore") as folder:
         saved = ledger_of(file, folder)
-        return lacking(there, None if saved is None else asyncio.run(held(saved)))
+        return lacking(there, None if saved is None else held(saved))
 
 
 def _in_the_way(place: Path | str, count: int, last: str) -> UsageError:
@@ -271,7 +271,7 @@ def _into_postgresql(state: Path, place: str, names: list[str]) -> None:
     from cloned.inventory.transfer import copy
 
     try:
-        count = asyncio.run(copy(state / LEDGER_FILE, place))
+        count = copy(state / LEDGER_FILE, place)
     except BaseException:
         take_back(state, names)
         raise

@@ -10,9 +10,6 @@ from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
 from cloned.disk.media import AtaAbilities, Medium
 from cloned.saying import Phrase, chained
 
-ATTEMPTS = 1_000_000
-"""Added to an erasure's number in the ledger, so that it never takes the place of a clone's attempt."""
-
 
 @dataclass(frozen=True)
 class FirstWord:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cloned.core.answer_data import ExplainedDisk
-from cloned.core.erasure import ATTEMPTS, Erasure, disk_shown, taken_out
+from cloned.core.attempts import ATTEMPTS
+from cloned.core.erasure import Erasure, disk_shown, taken_out
 from cloned.core.laptop import Laptop, State
 from cloned.core.ledger import identified, iso
 from cloned.core.row_types import ErasedDiskRow, Row

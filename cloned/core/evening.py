@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
-from cloned.core.erasure import ATTEMPTS
+from cloned.core.attempts import ATTEMPTS
 from cloned.core.events import Command
 from cloned.core.ledger import iso
 from cloned.core.refusals import Refusal, Refused

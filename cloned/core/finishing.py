@@ -7,12 +7,15 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cloned.clonezilla.nvram import BootEntry
-from cloned.core.laptop import Laptop
-from cloned.core.ledger import iso
+from cloned.core.words import iso
 from cloned.order_types import EntryStep, FinishStep
 from cloned.saying import sentence
+
+if TYPE_CHECKING:  # the configuration names steps, and knows nothing of laptops
+    from cloned.core.laptop import Laptop
 
 STEPS = ("grow", "hostname", "machine-id", "ssh-host-keys", "efi-entry", "stamp")
 """Every step there is, in the order in which they are done."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 
 from cloned.core.disks import Disk
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity
 from cloned.core.laptop import Facts, Laptop, worded
 from cloned.core.trial_result import trial_lines
+from cloned.core.words import iso as iso  # rows are made of it: it is asked for here too
 from cloned.core.workshop import Workshop
 from cloned.saying import Phrase, parts
 
@@ -36,11 +36,6 @@ NOT_RECORDED: Mapping[type, Mapping[str, str]] = {
     },
 }
 """Facts that rows do not hold as they are, and why. Every other is in them by name, and inventory/rows.py keeps it."""
-
-
-def iso(at: float) -> str:
-    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _recorded(part: Identity | Facts | Disk) -> dict[str, object]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from cloned.core.attempts import LENDINGS
 from cloned.core.confirm import ask_or_wait
-from cloned.core.erasure import ATTEMPTS
 from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.ids import LaptopId
@@ -20,8 +20,6 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.verbs import Holds, Role, Target, Verb, Word, laptop_of
 from cloned.core.workshop import Workshop
 
-LENDINGS = 2 * ATTEMPTS
-"""In the ledger, lending out and coming back have attempts from this number on."""
 PROPOSED = 5
 """So many are named where nobody said which laptop goes out."""
 

@@ -9,13 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from cloned.core.attempts import ATTEMPTS, LENDINGS
 from cloned.core.disks import Disk
-from cloned.core.erasure import ATTEMPTS
 from cloned.core.evidence import Disks, Evidence, Words, may_be, weigh_sights, words
 from cloned.core.fillers import says_text, usable_mac
 from cloned.core.ids import Identity, clean
 from cloned.core.known import KnownToLedger
-from cloned.core.lending import LENDINGS
 from cloned.core.row_types import Row
 
 

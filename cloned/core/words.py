@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -35,3 +36,8 @@ class Worded(StrEnum):
         if CODES.setdefault(code, member) is not member:
             raise ValueError(f"two things have the code {code}")
         return member
+
+
+def iso(at: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,20 +1,17 @@
 """Opening the ledger's database: a SQLite file, or PostgreSQL where the configuration names one.
 
-Which of them, `Config.ledger_place` says to daemon, command line, check and backup.
+Which of them, `Config.ledger_place` says to daemon, command line, check and backup. All here is blocking: what asks it
+does so in a thread (own_thread.py).
 """
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
-import aiosqlite
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cloned.errors import MissingError, UnreadableError
 from cloned.saying import Phrase
@@ -43,12 +40,12 @@ def url_of(place: Path | str) -> str:
     """The URL of a SQLite file; `place` itself where it is a URL already, with the driver that we have for it."""
     text = str(place)
     if "://" not in text:
-        return f"sqlite+aiosqlite:///{place}"
+        return f"sqlite:///{place}"
     scheme, _, rest = text.partition("://")
     return f"postgresql+psycopg://{rest}" if scheme in ("postgresql", "postgres") else text
 
 
-async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
+def connect(place: Path | str, *, create: bool) -> Engine:
     """Open the database at `place` and bring its tables to this version.
 
     With `create` false (the command line) nothing is made or changed. Raises MissingError where
@@ -56,29 +53,21 @@ async def connect(place: Path | str, *, create: bool) -> AsyncEngine:
     """
     engine = opened(place, create)
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade if create else _check)
+        with engine.begin() as connection:
+            (bring_up if create else _check)(connection)
     except (SQLAlchemyError, OSError) as error:
-        await engine.dispose()
         raise broken(error, engine.url.render_as_string()) from error
-    except BaseException:
-        await engine.dispose()
-        raise
+    finally:
+        engine.dispose()  # whoever asks it opens a connection of its own, and knows it
     return engine
 
 
-def opened(place: Path | str, create: bool = True) -> AsyncEngine:
+def opened(place: Path | str, create: bool = True) -> Engine:
     """What opens the database at `place` once something is asked of it; its tables may be of any version."""
     url = make_url(url_of(place))
     if url.get_backend_name() == "sqlite":
         _prepare(Path(url.database or ""), create)
     return _engine(url.render_as_string(hide_password=False))
-
-
-async def bring_up(engine: AsyncEngine) -> None:
-    """Bring the tables to this version. Raises SQLAlchemyError, LedgerError where they are of a newer one."""
-    async with engine.begin() as connection:
-        await connection.run_sync(_upgrade)
 
 
 def away(error: LedgerError) -> bool:
@@ -146,35 +135,19 @@ def _prepare(path: Path, create: bool) -> None:
         )
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, *, kept: bool = True) -> Engine:
+    """`kept`: whether its one connection stays open between two questions; a server's always does."""
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True, pool_size=3, max_overflow=4, connect_args=_postgresql())
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": _connected})
-    event.listen(engine.sync_engine, "connect", _pragmas)
-    return engine
-
-
-async def _connected(database: str, **known: Any) -> aiosqlite.Connection:
-    """A connection. Where there can be none, its thread has ended: it would still tell our loop, which is gone by then
-    if this ends us, and whoever looks for the one line that says why finds a traceback."""
-    connection = aiosqlite.connect(database, **known)
-    thread: Any = getattr(connection, "_thread", connection)  # before 0.22 it is one itself
-    thread.daemon = True
-    try:
-        return await connection
-    except BaseException:
-        await asyncio.to_thread(thread.join, BUSY_SECONDS)
-        raise
-
-
-def direct(engine: AsyncEngine) -> Engine:
-    """The same database for a thread (own_thread.py), with one connection to a server."""
-    if engine.dialect.name != "sqlite":
-        return create_engine(engine.url, pool_pre_ping=True, pool_size=1, max_overflow=0, connect_args=_postgresql())
-    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-    made = create_engine(engine.url.set(drivername="sqlite"), connect_args=connect)
+        return create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=0, connect_args=_postgresql())
+    how = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    made = create_engine(url, connect_args=how) if kept else create_engine(url, connect_args=how, poolclass=NullPool)
     event.listen(made, "connect", _pragmas)
     return made
+
+
+def another(engine: Engine, *, kept: bool = True) -> Engine:
+    """The same database with a connection of its own, for another thread; `kept` as in `_engine`."""
+    return _engine(engine.url.render_as_string(hide_password=False), kept=kept)
 
 
 def _postgresql() -> dict[str, object]:
@@ -204,7 +177,8 @@ def _version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
+def bring_up(connection: Connection) -> None:
+    """Bring the tables to this version. Raises SQLAlchemyError, LedgerError where they are of a newer one."""
     current = _version(connection)
     if current == VERSION:
         return

@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, TypeVarTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     Row,
     Select,
     Update,
@@ -24,13 +25,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cloned.core.erasure import ATTEMPTS
+from cloned.core.attempts import ATTEMPTS
 from cloned.core.row_types import SinkBacklog
-from cloned.inventory.database import bring_up, broken, silent
+from cloned.inventory.database import another, bring_up, broken, silent
 from cloned.inventory.ordering import Queued, newest
-from cloned.inventory.own_thread import Arguments, OwnThread, Result, Work
+from cloned.inventory.own_thread import Arguments, OwnThread, OwnThreads, Result, Work
 from cloned.inventory.schema import (
     DROPPED,
     REFUSED,
@@ -62,8 +62,13 @@ PATIENCE_SECONDS = 60.0
 """Seconds for a transaction of a server: one that accepts and never answers must not be waited for for ever."""
 LONG = 600.0
 """And for one that may concern every result."""
+READERS = 4
+"""So many may look at many results at the same time."""
 Which = Literal["all", "newest", "none", "ask"]
 """What of the results that are there a sink gets that is new; `ask`: none before a person said which of the others."""
+
+
+Columns = TypeVarTuple("Columns")
 
 
 class RevisionKey(TypedDict):
@@ -88,24 +93,25 @@ class Outcome:
 class DeliveryBook:
     """What is owed, in the database that `engine` opens."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.time) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._writing = asyncio.Lock()
         self._patience = PATIENCE_SECONDS if engine.dialect.name == "postgresql" else None
         self._prepared, self._preparing = True, asyncio.Lock()
-        self._writes, self._looks = OwnThread(engine, "ledger"), OwnThread(engine, "ledger-look")
+        self._writes, self._looks = OwnThread(engine, "ledger"), OwnThread(another(engine), "ledger-look")
         """Two: who only looks does not wait for what is being written."""
+        self._surveys = OwnThreads(engine, "ledger-survey", READERS)
+        """And what is asked each second does not wait for who looks at many results."""
 
     async def close(self) -> None:
         """Let go of the database; everything recorded is already on disk."""
-        for thread in (self._writes, self._looks):
-            await thread.close()
-        await self._engine.dispose()
+        for threads in (self._surveys, self._writes, self._looks):
+            await threads.close()
 
-    async def _transaction(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
-        """What `work` gives for a connection and these, in a transaction of our own. Raises LedgerError."""
-        async with self._writing, self._patient():
+    async def _transaction(self, work: Work[*Arguments, Result], *arguments: *Arguments, long: bool = False) -> Result:
+        """What `work` gives for a connection and these, in a transaction of our own; `long`: it may concern every
+        result. Raises LedgerError."""
+        async with self._writing, self._patient(long):
             return await self._writes.transaction(work, *arguments)
 
     async def _look(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
@@ -113,17 +119,10 @@ class DeliveryBook:
         async with self._patient():
             return await self._looks.look(work, *arguments)
 
-    @asynccontextmanager
-    async def _write(self, *, long: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A transaction of our own, committed at its end; `long`: it may concern every result. Raises LedgerError."""
-        async with self._writing, self._patient(long), self._engine.begin() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _read(self) -> AsyncIterator[AsyncConnection]:
-        """A look at what is committed. Raises LedgerError."""
-        async with self._patient(), self._engine.connect() as connection:
-            yield connection
+    async def _survey(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
+        """As `_look`, for what may look at very many results."""
+        async with self._patient():
+            return await self._surveys.look(work, *arguments)
 
     @asynccontextmanager
     async def _patient(self, long: bool = False) -> AsyncIterator[None]:
@@ -147,43 +146,46 @@ class DeliveryBook:
     async def _bring_up(self) -> None:
         async with self._preparing:
             if not self._prepared:
-                await bring_up(self._engine)
+                await self._writes.transaction(bring_up)
                 self._prepared = True
 
     # Who is owed what.
 
     async def register(self, names: Iterable[str], which: Mapping[str, Which] | None = None) -> None:
         """Make known which sinks there are; one never seen before is owed of the ledger what `which` says, else all."""
-        async with self._write(long=True) as connection:
-            known = set((await connection.scalars(select(sinks.c.name))).all())
-            for name in [name for name in names if name not in known]:
-                past = (which or {}).get(name, "all")
-                if past == "ask" and await connection.scalar(select(results.c.laptop).limit(1)) is None:
-                    past = "all"
-                await connection.execute(insert(sinks).values(name=name, added=self._clock(), past=past))
-                await connection.run_sync(owe, [name], await _past(connection, past), self._clock())
+        await self._transaction(self._register, list(names), which or {}, long=True)
+
+    def _register(self, connection: Connection, names: Iterable[str], which: Mapping[str, Which]) -> None:
+        known = set(connection.scalars(select(sinks.c.name)).all())
+        for name in [name for name in names if name not in known]:
+            past = which.get(name, "all")
+            if past == "ask" and connection.scalar(select(results.c.laptop).limit(1)) is None:
+                past = "all"
+            connection.execute(insert(sinks).values(name=name, added=self._clock(), past=past))
+            owe(connection, [name], _past(connection, past), self._clock())
 
     async def begin(self, sink: str, which: Which) -> int | None:
         """A person's word on what a new sink gets of the results that were there; returns how many that is.
 
         None where nothing was asked (any more), and nothing is changed.
         """
-        async with self._write(long=True) as connection:
-            if await connection.scalar(select(sinks.c.past).where(sinks.c.name == sink)) != "ask":
-                return None
-            had = select(deliveries.c.laptop, deliveries.c.attempt).where(deliveries.c.sink == sink)
-            there = {(laptop, attempt) for laptop, attempt in (await connection.execute(had)).all()}
-            keys = [key for key in await _past(connection, which) if (key["laptop"], key["attempt"]) not in there]
-            await connection.run_sync(owe, [sink], keys, self._clock())
-            await connection.execute(update(sinks).where(sinks.c.name == sink).values(past=which))
-            return len(keys)
+        return await self._transaction(self._begin, sink, which, long=True)
+
+    def _begin(self, connection: Connection, sink: str, which: Which) -> int | None:
+        if connection.scalar(select(sinks.c.past).where(sinks.c.name == sink)) != "ask":
+            return None
+        had = select(deliveries.c.laptop, deliveries.c.attempt).where(deliveries.c.sink == sink)
+        there = {(laptop, attempt) for laptop, attempt in connection.execute(had)}
+        keys = [key for key in _past(connection, which) if (key["laptop"], key["attempt"]) not in there]
+        owe(connection, [sink], keys, self._clock())
+        connection.execute(update(sinks).where(sinks.c.name == sink).values(past=which))
+        return len(keys)
 
     async def hasten(self, sink: str) -> None:
         """What waits for `sink` is due now: a daemon that starts tries at once. What is due already is left."""
         waits = update(deliveries).where(deliveries.c.sink == sink, deliveries.c.state == WAITING)
         waits = waits.where(deliveries.c.due > self._clock())
-        async with self._write(long=True) as connection:
-            await connection.execute(waits.values(due=0))
+        await self._transaction(_changed, waits.values(due=0), long=True)
 
     async def waits(self, names: Collection[str]) -> bool:
         """Whether one of these sinks has not got something yet."""
@@ -208,21 +210,24 @@ class DeliveryBook:
 
     async def due_newest(self, sink: str, limit: int, busy: Collection[str] = ()) -> list[Owed]:
         """As `due`, for a sink that keeps a state: of each laptop what is new, and what is older superseded."""
-        waits = (deliveries.c.sink == sink, deliveries.c.state == WAITING)
-        here = select(deliveries.c.laptop).where(*waits, self._is_due(), deliveries.c.laptop.not_in(list(busy)))
-        laptops = here.group_by(deliveries.c.laptop).order_by(func.min(deliveries.c.id)).limit(limit)
-        columns = [deliveries.c[name] for name in ("id", "attempt", "revision", "state", "laptop")]
-        async with self._write() as connection:
-            names = (await connection.scalars(laptops)).all()
-            all_of = select(*columns).where(deliveries.c.sink == sink, deliveries.c.laptop.in_(names))
-            found = (await connection.execute(all_of)).all()
-            choices = [newest([Queued(*row[:4]) for row in found if row.laptop == name]) for name in names]
-            old = [ident for each in choices for ident in each.superseded]
-            if old:
-                await connection.execute(update(deliveries).where(deliveries.c.id.in_(old)).values(state=SUPERSEDED))
-        send = [each.send for each in choices if each.send is not None]
+        send = await self._transaction(self._newest, sink, limit, list(busy))
         query = waiting(sink).where(deliveries.c.id.in_(send), self._is_due())
         return await self._owed(query.order_by(deliveries.c.id)) if send else []
+
+    def _newest(self, connection: Connection, sink: str, limit: int, busy: Sequence[str]) -> list[int]:
+        """What to send of laptops of which something is due; what is older is superseded."""
+        waits = (deliveries.c.sink == sink, deliveries.c.state == WAITING)
+        here = select(deliveries.c.laptop).where(*waits, self._is_due(), deliveries.c.laptop.not_in(busy))
+        laptops = here.group_by(deliveries.c.laptop).order_by(func.min(deliveries.c.id)).limit(limit)
+        columns = [deliveries.c[name] for name in ("id", "attempt", "revision", "state", "laptop")]
+        names = connection.scalars(laptops).all()
+        all_of = select(*columns).where(deliveries.c.sink == sink, deliveries.c.laptop.in_(names))
+        found = connection.execute(all_of).all()
+        choices = [newest([Queued(*row[:4]) for row in found if row.laptop == name]) for name in names]
+        old = [ident for each in choices for ident in each.superseded]
+        if old:
+            connection.execute(update(deliveries).where(deliveries.c.id.in_(old)).values(state=SUPERSEDED))
+        return [each.send for each in choices if each.send is not None]
 
     def _is_due(self) -> ColumnElement[bool]:
         now = self._clock()
@@ -269,19 +274,15 @@ class DeliveryBook:
     async def retry(self, sink: str | None = None, laptop: str | None = None) -> int:
         """Send dead letters again, and what waits at once; returns how many dead letters there were."""
         here = _those(sink, laptop)
-        async with self._write() as connection:
-            waits = update(deliveries).where(here, deliveries.c.state == WAITING)
-            await connection.execute(waits.values(due=0, tries=0))
-            dead = update(deliveries).where(here, deliveries.c.state == REFUSED)
-            changed = await connection.execute(dead.values(state=WAITING, due=0, tries=0))
-        return int(changed.rowcount)
+        waits = update(deliveries).where(here, deliveries.c.state == WAITING).values(due=0, tries=0)
+        dead = update(deliveries).where(here, deliveries.c.state == REFUSED).values(state=WAITING, due=0, tries=0)
+        return await self._transaction(_changed, waits, dead)
 
     async def drop(self, sink: str, laptop: str | None, reason: str) -> int:
         """Give up what a sink refused or has not taken yet, with the reason why; returns how many that was."""
         open_ones = deliveries.c.state.in_((REFUSED, WAITING) if laptop else (REFUSED,))
         dropped = update(deliveries).where(_those(sink, laptop), open_ones).values(state=DROPPED, reason=reason)
-        async with self._write() as connection:
-            return int((await connection.execute(dropped)).rowcount)
+        return await self._transaction(_changed, dropped)
 
     # What is shown.
 
@@ -300,8 +301,7 @@ class DeliveryBook:
         """Every delivery of a laptop's results, oldest first."""
         names = ("sink", "attempt", "revision", "state", "tries", "reason", "added", "sent")
         query = select(*(deliveries.c[name] for name in names)).where(deliveries.c.laptop == laptop)
-        async with self._read() as connection:
-            found = (await connection.execute(query.order_by(deliveries.c.id))).all()
+        found = await self._look(every, query.order_by(deliveries.c.id))
         return [
             DeliveryLine(
                 sink=row.sink,
@@ -344,6 +344,16 @@ _WAITS = select(deliveries.c.id).where(deliveries.c.sink == bindparam("which"), 
 _MORE = update(tallies).where(tallies.c.name == bindparam("which")).values(count=tallies.c.count + bindparam("more"))
 
 
+def every(connection: Connection, query: Select[*Columns]) -> Sequence[Row[*Columns]]:
+    """All that a query finds."""
+    return connection.execute(query).all()
+
+
+def _changed(connection: Connection, *changes: Update) -> int:
+    """How many rows the last of these changed."""
+    return [connection.execute(each).rowcount for each in changes][-1]
+
+
 def _any_waits(connection: Connection, sink: str) -> bool:
     return connection.scalar(_WAITS, {"which": sink}) is not None
 
@@ -364,12 +374,12 @@ def _older_refused(sink: str, owed: Owed) -> Update:
     return update(deliveries).where(older).values(state=SUPERSEDED)
 
 
-async def _past(connection: AsyncConnection, which: Which) -> list[RevisionKey]:
+def _past(connection: Connection, which: Which) -> list[RevisionKey]:
     """The results that a sink gets that was not there before, oldest first."""
     if which in ("none", "ask"):
         return []
     columns = select(results.c.laptop, results.c.attempt, results.c.revision)
-    found = await connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
+    found = connection.execute(columns.order_by(results.c.at, results.c.laptop, results.c.attempt))
     keys = [RevisionKey(laptop=row.laptop, attempt=row.attempt, revision=row.revision) for row in found]
     return keys if which == "all" else [*{(key["laptop"], key["attempt"] // ATTEMPTS): key for key in keys}.values()]
 

@@ -8,15 +8,18 @@ replayed journal repeats it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     Select,
     and_,
     bindparam,
@@ -29,18 +32,14 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cloned.core.erasure import ATTEMPTS
-from cloned.core.evidence import Evidence
+from cloned.core.attempts import ATTEMPTS, LENDINGS
 from cloned.core.ids import LaptopId
-from cloned.core.known import KnownToLedger
-from cloned.core.lending import LENDINGS
 from cloned.core.row_types import LedgerTotals, Row
 from cloned.core.tagged import TagGiven
-from cloned.inventory import recalling, rows, tallies
+from cloned.inventory import rows, tallies
 from cloned.inventory.database import BUSY_SECONDS, LedgerError, away, connect, opened
-from cloned.inventory.deliveries import DeliveryBook, RevisionKey, owe, tally
+from cloned.inventory.deliveries import DeliveryBook, RevisionKey, every, owe, tally
 from cloned.inventory.names import add_names, folded, keep_names, names_of
 from cloned.inventory.schema import ERASURES as ERASED
 from cloned.inventory.schema import WAITING, deliveries, numbers, results, revisions, sinks, traces
@@ -49,6 +48,10 @@ from cloned.inventory.schema import tallies as counts
 from cloned.inventory.sinks.base import ToldBefore
 from cloned.inventory.waiting import told_before
 from cloned.tasks import at_most
+
+if TYPE_CHECKING:
+    from cloned.core.evidence import Evidence
+    from cloned.core.known import KnownToLedger
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +87,7 @@ _COUNTS = select(counts.c.name, counts.c.count).where(~counts.c.name.like("sent/
 class Ledger(DeliveryBook):
     """Rows and outbox in one database; `open` makes it, `close` lets it go."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
         super().__init__(engine, clock)
         self._listeners: list[Callable[[], None]] = []
 
@@ -97,7 +100,7 @@ class Ledger(DeliveryBook):
         `wait`: a server that is not there is no reason not to begin. What is asked raises LedgerError until it is.
         """
         if not wait or "://" not in str(place):
-            return cls(await connect(place, create=create), clock)
+            return cls(await asyncio.to_thread(connect, place, create=create), clock)
         ledger = cls(opened(place), clock)
         ledger._prepared = False
         try:
@@ -129,6 +132,8 @@ class Ledger(DeliveryBook):
                 callback()
 
     def _record(self, connection: Connection, row: rows.LedgerRow) -> bool:
+        from cloned.inventory import recalling  # it weighs with the whole core, which what waits goes its way without
+
         if connection.scalar(_SEEN, {"key": row.key}) is not None:
             return False
         there = {attempt: (last, told) for attempt, last, told in connection.execute(_THERE, {"which": row.laptop})}
@@ -175,8 +180,7 @@ class Ledger(DeliveryBook):
             query = query.where(ERASED)
         if before is not None:
             query = query.where(results.c.at <= before[0], tuple_(*order) < tuple_(*before))
-        async with self._read() as connection:
-            found = (await connection.execute(query.limit(limit))).all()
+        found = await self._survey(every, query.limit(limit))
         return [_revised(row, revision) for row, revision in reversed(found)]
 
     async def erased(self, donation: str) -> list[Row]:
@@ -189,16 +193,13 @@ class Ledger(DeliveryBook):
         limits = [moment.astimezone(UTC).isoformat()[:19] for moment in (first, last)]
         query = select(results.c.row).where(results.c.at >= limits[0], results.c.at < limits[1])
         query = query.where(results.c.attempt < LENDINGS)
-        async with self._read() as connection:
-            return list((await connection.scalars(query.order_by(results.c.at))).all())
+        return [row for (row,) in await self._survey(every, query.order_by(results.c.at))]
 
     async def called(self, name: str) -> Row | None:
         """The newest result of the laptop with this id, tag or serial: also of one that was forgotten."""
         same = or_(results.c.laptop == name, results.c.tag == name, results.c.serial == name)
         query = select(results.c.row).where(same, results.c.attempt < LENDINGS).order_by(results.c.at.desc()).limit(1)
-        async with self._read() as connection:
-            found: Row | None = await connection.scalar(query)
-        return found
+        return next((row for (row,) in await self._look(every, query)), None)
 
     async def told(self, sink: str, laptop: str) -> list[ToldBefore]:
         """What a sink was told of a laptop before, the newest first. Raises LedgerError."""
@@ -208,13 +209,13 @@ class Ledger(DeliveryBook):
         """Laptops with this id, tag, serial number or MAC address; in these very letters before other cases."""
         exact = or_(results.c.laptop == name, results.c.tag == name, results.c.serial == name)
         loose = select(called.c.laptop).where(called.c.name == folded(name)).order_by(called.c.laptop)
-        async with self._read() as connection:
-            query = select(results.c.laptop).where(exact).distinct().order_by(results.c.laptop)
-            found = (await connection.scalars(query)).all() or (await connection.scalars(loose)).all()
-        return list(found)
+        query = select(results.c.laptop).where(exact).distinct().order_by(results.c.laptop)
+        return [laptop for (laptop,) in await self._look(every, query) or await self._look(every, loose)]
 
     async def known(self, sight: Evidence, own: str | None = None) -> KnownToLedger:
         """Which of its laptops a machine is, if any, and who else says the same; `own`: what it has of that laptop."""
+        from cloned.inventory import recalling  # as above
+
         return await (self._look(recalling.asked, sight) if own is None else self._look(recalling.counted, own))
 
     async def tags(self, known: Container[str] = ()) -> list[TagGiven]:
@@ -222,14 +223,7 @@ class Ledger(DeliveryBook):
 
         Without those whose case-folded text is `known`: of 100,000 then only the texts are read.
         """
-        async with self._read() as connection:
-            every = await connection.scalars(select(results.c.tag).where(results.c.tag != "").distinct())
-            new = [tag for tag in every if tag.casefold() not in known]
-            given = [
-                each for start in range(0, len(new), MANY) for each in await _first(connection, new[start:][:MANY])
-            ]
-            bare = (await connection.scalars(select(numbers.c.tag))).all()
-        return given + [TagGiven(tag, LaptopId("")) for tag in bare if tag.casefold() not in known]
+        return await self._survey(_tags, known)
 
     async def last_numbers(self, laptops: Sequence[str]) -> dict[str, tuple[int, int, int]]:
         """Of each of these that it has, the numbers of its last clone, erasure and lending; 0 where there is none."""
@@ -240,12 +234,13 @@ class Ledger(DeliveryBook):
 
     async def counted(self, laptop: str) -> KnownToLedger:
         """What there is of a laptop, and nothing of others."""
+        from cloned.inventory import recalling  # as above
+
         return await self._look(recalling.counted, laptop)
 
     async def laptops(self) -> set[str]:
         """The ids of all laptops that have a result."""
-        async with self._read() as connection:
-            return set((await connection.scalars(select(results.c.laptop).distinct())).all())
+        return {laptop for (laptop,) in await self._survey(every, select(results.c.laptop).distinct())}
 
     async def totals(self) -> LedgerTotals:
         """What there is; today begins at the server's midnight."""
@@ -269,11 +264,8 @@ class Ledger(DeliveryBook):
 
     async def _clear(self) -> None:
         """Have a file hold nothing any more of what was taken away: until then it lies there beside what is new."""
-        if self._engine.dialect.name == "sqlite":
-            async with self._read() as connection:
-                await connection.exec_driver_sql(f"PRAGMA busy_timeout={CLEARED_WITHIN_MS}")
-                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                await connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        if self._writes.engine.dialect.name == "sqlite":
+            await self._look(_cleared)
 
     async def prune(self, limits: Mapping[str, str], owed_to: Collection[str] | None = None) -> int:
         """Take away results from before a moment (ISO 8601), by `done`, `failed` or `erasure`; never what is owed.
@@ -305,9 +297,13 @@ class Ledger(DeliveryBook):
         order = (results.c.at, results.c.laptop, results.c.attempt)
         query = select(*order).where(of_kind, results.c.at < before, results.c.at >= last[0], tuple_(*order) > last)
         query = query.where(~select(deliveries.c.id).where(*same, waits).exists()).order_by(*order)
-        async with self._read() as connection:
-            found = (await connection.execute(query.limit(PRUNED_AT_ONCE))).all()
-        return [(at, laptop, attempt) for at, laptop, attempt in found]
+        return [(at, laptop, attempt) for at, laptop, attempt in await self._survey(every, query.limit(PRUNED_AT_ONCE))]
+
+
+def _cleared(connection: Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={CLEARED_WITHIN_MS}")
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def _rows_of(connection: Connection, query: Select[Row]) -> list[Row]:
@@ -334,10 +330,19 @@ def _counted(connection: Connection, today: Select[int]) -> tuple[int | None, li
     return done, [(str(name), int(count)) for name, count in connection.execute(_COUNTS)]
 
 
-async def _first(connection: AsyncConnection, tags: Sequence[str]) -> list[TagGiven]:
+def _tags(connection: Connection, known: Container[str]) -> list[TagGiven]:
+    """As `Ledger.tags`."""
+    tags = connection.scalars(select(results.c.tag).where(results.c.tag != "").distinct())
+    new = [tag for tag in tags if tag.casefold() not in known]
+    given = [each for start in range(0, len(new), MANY) for each in _first(connection, new[start:][:MANY])]
+    bare = connection.scalars(select(numbers.c.tag))
+    return given + [TagGiven(tag, LaptopId("")) for tag in bare if tag.casefold() not in known]
+
+
+def _first(connection: Connection, tags: Sequence[str]) -> list[TagGiven]:
     """These numbers, each with the laptops that had it, the first one first."""
     columns = (results.c.tag, results.c.laptop, results.c.uuid, results.c.serial, results.c.row)
-    found = await connection.execute(select(*columns).where(results.c.tag.in_(tags)).order_by(results.c.at))
+    found = connection.execute(select(*columns).where(results.c.tag.in_(tags)).order_by(results.c.at))
     return [TagGiven(tag, LaptopId(laptop), uuid, serial, _own(row)) for tag, laptop, uuid, serial, row in found]
 
 
@@ -356,6 +361,8 @@ def _forget(connection: Connection, laptop: str) -> int:
 
 def _take_away(connection: Connection, keys: Sequence[tuple[str, int]]) -> None:
     """These results, with what led to them and what came of them."""
+    from cloned.inventory import recalling  # as above
+
     given = select(results.c.tag).where(tuple_(results.c.laptop, results.c.attempt).in_(keys))
     _keep_numbers(connection, connection.scalars(given).all())
     for table in (deliveries, revisions, results):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloned.core.erasure import ATTEMPTS
+from cloned.core.attempts import ATTEMPTS
 from cloned.inventory.schema import DROPPED, SENT, SKIPPED, SUPERSEDED, WAITING
 
 

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cloned.config import Config
-from cloned.core.events import Command, Settings
-from cloned.core.laptop_commands import EVERYWHERE
 from cloned.core.row_types import LedgerTotals, Row, SinkStatus
 from cloned.destinations import SnipeItSettings
 from cloned.errors import UsageError
@@ -28,6 +26,8 @@ from cloned.saying import Phrase, headed
 from cloned.tasks import at_most
 
 if TYPE_CHECKING:
+    from cloned.core.events import Command
+    from cloned.core.settings import Settings
     from cloned.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -139,6 +139,8 @@ class InventoryService:
 
     async def forget(self, command: Command) -> Mapping[str, object]:
         """With `everywhere` also what ledger and sinks remember of a laptop; its numbers stay used, the counts stay."""
+        from cloned.core.laptop_commands import EVERYWHERE  # what waits is sent before there are commands
+
         if command.text != EVERYWHERE:
             return {}
         known = await self.ledger.ids(command.target)

@@ -5,12 +5,13 @@ Also how a workshop moves from its file to PostgreSQL: `cloned backup`, set `[le
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Connection, Engine, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloned.errors import UsageError
 from cloned.inventory.database import broken, connect
@@ -20,26 +21,32 @@ from cloned.saying import Phrase
 AT_ONCE = 1000
 
 
-async def copy(source: Path | str, target: Path | str) -> int:
-    """Bring every row of one ledger into another that is empty; returns the number of results.
+def copy(source: Path | str, target: Path | str) -> int:
+    """Bring every row of one ledger into another that is empty; returns the number of results. Blocking.
 
     Both are at the newest version afterwards. Raises UsageError where the target holds results, LedgerError.
     """
-    await must_be_empty(target)
-    old, new = await connect(source, create=True), await connect(target, create=True)
+    must_be_empty(target)
+    with _there(source) as old, _there(target) as new:
+        try:
+            with old.connect() as reading, new.begin() as writing:
+                streamed = reading.execution_options(yield_per=AT_ONCE)
+                for table in metadata.sorted_tables:
+                    for part in streamed.execute(select(table)).mappings().partitions():
+                        writing.execute(insert(table), [dict(row) for row in part])
+                _count_on(writing)
+                return int(writing.scalar(select(func.count()).select_from(results)) or 0)
+        except (SQLAlchemyError, OSError) as error:
+            raise broken(error) from error
+
+
+@contextmanager
+def _there(place: Path | str) -> Iterator[Engine]:
+    engine = connect(place, create=True)
     try:
-        async with old.connect() as reading, new.begin() as writing:
-            for table in metadata.sorted_tables:
-                rows = await reading.stream(select(table))
-                async for part in rows.mappings().partitions(AT_ONCE):
-                    await writing.execute(insert(table), [dict(row) for row in part])
-            await _count_on(writing)
-            return int(await writing.scalar(select(func.count()).select_from(results)) or 0)
-    except (SQLAlchemyError, OSError) as error:
-        raise broken(error) from error
+        yield engine
     finally:
-        await old.dispose()
-        await new.dispose()
+        engine.dispose()
 
 
 @dataclass(frozen=True)
@@ -52,15 +59,11 @@ class Held:
     """When the last one was entered, ISO 8601."""
 
 
-async def held(place: Path | str) -> Held:
-    """What is in the ledger there; it is brought to this version. Raises LedgerError."""
-    engine = await connect(place, create=True)
-    try:
-        async with engine.connect() as connection:
-            keys = (await connection.execute(select(results.c.laptop, results.c.attempt))).all()
-            last = await connection.scalar(select(func.max(results.c.at)))
-    finally:
-        await engine.dispose()
+def held(place: Path | str) -> Held:
+    """What is in the ledger there; it is brought to this version. Raises LedgerError. Blocking."""
+    with _there(place) as engine, engine.connect() as connection:
+        keys = connection.execute(select(results.c.laptop, results.c.attempt)).all()
+        last = connection.scalar(select(func.max(results.c.at)))
     return Held(frozenset((laptop, attempt) for laptop, attempt in keys), str(last or ""))
 
 
@@ -81,21 +84,15 @@ def lacking(kept: Held, saved: Held | None) -> int:
     return len(saved.keys - kept.keys)
 
 
-async def must_be_empty(place: Path | str) -> None:
-    """Raises UsageError where the ledger there holds results, LedgerError where it cannot be opened."""
-    engine = await connect(place, create=True)
-    try:
-        async with engine.connect() as connection:
-            if await connection.scalar(select(func.count()).select_from(results)):
-                raise UsageError("the ledger that is to be filled holds results already", "name an empty database")
-    finally:
-        await engine.dispose()
+def must_be_empty(place: Path | str) -> None:
+    """Raises UsageError where the ledger there holds results, LedgerError where it cannot be opened. Blocking."""
+    with _there(place) as engine, engine.connect() as connection:
+        if connection.scalar(select(func.count()).select_from(results)):
+            raise UsageError("the ledger that is to be filled holds results already", "name an empty database")
 
 
-async def _count_on(connection: AsyncConnection) -> None:
+def _count_on(connection: Connection) -> None:
     """PostgreSQL gives out numbers from where the copied ones end."""
     if connection.dialect.name == "postgresql":
         last = "(SELECT max(id) FROM deliveries)"
-        await connection.execute(
-            text(f"SELECT setval(pg_get_serial_sequence('deliveries', 'id'), COALESCE({last}, 1))")
-        )
+        connection.execute(text(f"SELECT setval(pg_get_serial_sequence('deliveries', 'id'), COALESCE({last}, 1))"))

@@ -20,6 +20,7 @@ from cloned.core.shown_data import WorkshopData
 from cloned.errors import ClonedError, MissingError
 from cloned.images.store import ImageStore
 from cloned.lab import unprivileged
+from cloned.lab.as_installed import as_installed
 from cloned.lab.laptops import LaptopKind
 from cloned.lab.network import NETWORK, NIC, SERVER, SWITCH
 from cloned.lab.switchbox import COMMUNITY
@@ -138,6 +139,7 @@ class DaemonProcess:
 
     def start(self) -> None:
         """Write the configuration and start the process; `ready` waits for it."""
+        as_installed()
         config = self.settings.state / "cloned.toml"
         config.write_text(self.settings.toml())
         user = self._user()

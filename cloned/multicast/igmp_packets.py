@@ -8,15 +8,15 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Any, ClassVar
 
-from scapy.fields import BitField, ByteField, FieldLenField, FieldListField, IPField, XShortField
-from scapy.layers.inet import IP, IPOption_Router_Alert
-from scapy.packet import Packet
-from scapy.utils import checksum
-
-from cloned.makers import forget_makers
+from cloned.bare_scapy import bare
 from cloned.multicast.igmp import ALL_HOSTS, Query, Timing, Version
 
-forget_makers()
+with bare():
+    from scapy.fields import BitField, ByteField, FieldLenField, FieldListField, IPField, XShortField
+    from scapy.layers.inet import IP, IPOption_Router_Alert
+    from scapy.packet import Packet
+    from scapy.utils import checksum
+
 MEMBERSHIP_QUERY = 0x11
 DSCP_CS6 = 0xC0
 """Internetwork control: what routers mark IGMP with (RFC 4594 §3.2)."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import ARP, Ether
-from scapy.packet import Packet, Raw
+from cloned.bare_scapy import bare
 
-from cloned.makers import forget_makers
+with bare():
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import ARP, Ether
+    from scapy.packet import Packet, Raw
 
-forget_makers()
 _NOBODY = "00:00:00:00:00:00"
 _EVERYBODY = "ff:ff:ff:ff:ff:ff"
 _ETHERNET, _REQUEST = 1, 1

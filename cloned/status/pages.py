@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from aiohttp import web
 from jinja2 import Environment
@@ -34,14 +35,14 @@ from cloned.core.lending import likeness
 from cloned.core.shown_data import LaptopData, WorkshopData
 from cloned.core.verbs import Role
 from cloned.errors import RefusedError
-from cloned.languages import CODES, Language, language, to_translate
+from cloned.languages import CODES, Language, language, lighten, to_translate
 from cloned.saying import Phrase
 from cloned.status import wall as view
 from cloned.status.guard import RULES, visitor
 from cloned.status.live import Hub, Rendered
 from cloned.status.needs import NetbootLog, ResultSource, WorkshopSource
 from cloned.status.schema import worded
-from cloned.status.speech import environment, keep, spoken
+from cloned.status.speech import COMPILED, environment, keep, spoken
 
 log = logging.getLogger(__name__)
 
@@ -254,14 +255,21 @@ def _version() -> str:
     return digest.hexdigest()[:12]
 
 
-def warm() -> None:
-    """Have ready what the first page in each language would else wait for, and with it the whole loop (blocking)."""
+def warm(kept: Path | None = None) -> None:
+    """Have ready what the first page in each language would else wait for, and with it the whole loop (blocking).
+
+    `kept`: where compiled templates are kept from one start to the next.
+    """
+    if kept is not None:
+        COMPILED.recall(kept)
     for code in CODES:
         words = language(code)
         words.when(time.time()), words.number(1.5), words.size(1e9), words.seconds(90), words.listed(["a", "b"])
+        lighten(code)
         jinja = _environment(words, _version())
         for name in jinja.list_templates():
             jinja.get_template(name)
+    COMPILED.keep(kept)
 
 
 @cache

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 
 from aiohttp import web
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cloned.assets import root
 from cloned.languages import CODES, Language, best, filled, language
+from cloned.status.compiled import CompiledTemplates
 
 WORKSHOPS = web.AppKey[Callable[[], str]]("language")
 """The workshop's own language, as the configuration in force has it."""
@@ -36,23 +36,8 @@ def keep(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
-class CompiledOnce(BytecodeCache):
-    """Templates are compiled once for all languages."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """As jinja2 asks for it."""
-        if bucket.key in self._compiled:
-            bucket.bytecode_from_string(self._compiled[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """As jinja2 hands it over."""
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
-_COMPILED = CompiledOnce()
+COMPILED = CompiledTemplates()
+"""Those of all languages."""
 
 
 def environment(words: Language, version: str) -> Environment:
@@ -64,7 +49,7 @@ def environment(words: Language, version: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
-        bytecode_cache=_COMPILED,
+        bytecode_cache=COMPILED,
     )
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]
     jinja.globals |= _messages(words) | {

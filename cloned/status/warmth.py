@@ -5,11 +5,12 @@ waits for it alone. The daemon is ready without it: laptops boot meanwhile.
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from cloned.status import api, pages
+from cloned.status import pages
 from cloned.status.schema import adapter
 
 _COLD = ("/healthz", "/readyz", "/metrics", "/static/")
@@ -19,16 +20,17 @@ _COLD = ("/healthz", "/readyz", "/metrics", "/static/")
 class Warmth:
     """How much is there. `warm` is a task of whoever runs the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
+        """`kept`: where compiled templates are kept from one start to the next."""
+        self._kept = kept
         self._shapes, self._pages = asyncio.Event(), asyncio.Event()
 
     async def warm(self) -> None:
-        """Make all of it: about two seconds of processor, in which the loop has its turns."""
+        """Make all of it: about half a second of processor, in which the loop has its turns."""
         await asyncio.to_thread(adapter)
         self._shapes.set()
-        await asyncio.to_thread(pages.warm)
+        await asyncio.to_thread(pages.warm, self._kept)
         self._pages.set()
-        await asyncio.to_thread(api.described)
 
     async def enough_for(self, path: str) -> None:
         """Wait until what this path needs is there."""

@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from fpdf import FPDF
 from pypdf import PdfReader, PdfWriter
 
@@ -48,6 +50,29 @@ def test_a_damaged_key_is_an_error_and_no_new_one_is_made(tmp_path: Path) -> Non
     with pytest.raises(ClonedError, match="holds no key"):
         SiteKey.open(tmp_path)
     assert (tmp_path / "site.key").read_text() == "nothing"
+
+
+@pytest.mark.parametrize("kind", ["ed448", "ed25519 with its public half"])
+def test_a_key_in_another_form_is_looked_at_by_who_knows_them_all(tmp_path: Path, kind: str) -> None:
+    held, path = SiteKey.open(tmp_path / "made"), tmp_path / "site.key"
+    if kind == "ed448":
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        path.write_bytes(Ed448PrivateKey.generate().private_bytes(*form))
+        with pytest.raises(ClonedError, match="holds a key of another kind"):
+            SiteKey.open(tmp_path)
+    else:
+        path.write_bytes(b"# ours\r\n" + (tmp_path / "made" / "site.key").read_bytes().replace(b"\n", b"\r\n"))
+        assert SiteKey.open(tmp_path).public == held.public
+
+
+@pytest.mark.parametrize("cut", [1, 30, 64])
+def test_a_key_that_was_cut_is_told_at_the_start(tmp_path: Path, cut: int) -> None:
+    SiteKey.open(tmp_path)
+    path = tmp_path / "site.key"
+    first, middle, last, end = path.read_text().split("\n")
+    path.write_text("\n".join([first, middle[:-cut], last, end]))
+    with pytest.raises(ClonedError, match="holds no key"):
+        SiteKey.open(tmp_path)
 
 
 def test_a_genuine_one_says_by_whom_and_what(key: SiteKey) -> None:

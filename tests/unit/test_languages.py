@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel import localedata
 from babel.messages.extract import extract_from_dir
 
 from cloned import languages
 from cloned.core import happened, reasons, refusals  # noqa: F401 - so that their codes are known
-from cloned.languages import CODES, best, bracketed, language, of_environment
+from cloned.languages import CODES, Language, best, bracketed, language, of_environment
 from cloned.saying import CODES as CODES_OF
 from tests import messages
 
@@ -238,3 +239,23 @@ def test_one_that_nobody_translated_is_found(tmp_path: Path) -> None:
     found = [("x", message) for _, _, message, _ in messages.scan(file).found]
     assert lacking("nl", found) == ["x: 'a message that nobody knows'"]
     assert messages.scan(file).unfit == [2]
+
+
+def test_what_nobody_says_is_let_go_and_what_is_said_stays_the_same() -> None:
+    def said(words: Language) -> list[object]:
+        moments = [1_795_000_000.0 + month * 30 * 86400 for month in range(12)]
+        return [
+            words.name, words.number(12480.55, 1), words.percent(0.84), words.listed(["a", "b", "c"]),
+            [words.size(10**power) for power in range(14)], [words.size(2**power, binary=True) for power in range(44)],
+            [(words.day(at), words.short_day(at), words.clock(at), words.moment(at)) for at in moments],
+        ]  # fmt: skip
+
+    for code in CODES:
+        before = said(language(code))
+        languages.lighten(code)
+        assert said(language(code)) == before
+        place = languages._PLACES[code]
+        assert "territories" not in localedata.load(place)
+        localedata.clear_caches()
+        languages._locale.cache_clear()
+    assert said(language("en")) == before  # it is read again where somebody lets it go

@@ -33,6 +33,7 @@ from aiohttp import (
 from yarl import URL
 
 from cloned import __version__
+from cloned.authorities import trusted
 from cloned.errors import UsageError
 from cloned.inventory.sinks.base import Unavailable
 from cloned.saying import Phrase, headed
@@ -120,7 +121,7 @@ class HttpPeer:
         self.base = base.rstrip("/")
         self.hush = Hush()
         self._headers = {"User-Agent": f"cloned/{__version__}", "Accept": "application/json", **(headers or {})}
-        self._tls = trust(ca)
+        self._tls = trust(ca, self.base)
         self._timeout = ClientTimeout(total=seconds, connect=8)
         self._session: ClientSession | None = None
 
@@ -198,10 +199,10 @@ async def read(content: StreamReader) -> bytes:
     return b"".join(parts)
 
 
-def trust(ca: Path | None) -> ssl.SSLContext | bool:
-    """What certificates to believe. Raises UsageError where the file is none."""
+def trust(ca: Path | None, url: str) -> ssl.SSLContext | bool:
+    """What certificates to believe at `url`; True where it encrypts nothing. Raises UsageError where `ca` is none."""
     if ca is None:
-        return True
+        return trusted() if url.lower().startswith("https:") else True
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError) as error:

@@ -80,7 +80,7 @@ class Webhook(Sink):
         self._url = url
         self._secret = secret_bytes(secret)
         self._clock = clock
-        self._tls = trust(ca)
+        self._tls = trust(ca, url)
         self._hush = Hush()
         self._hush.never(secret, secret.removeprefix("whsec_"))
         self._session: ClientSession | None = None

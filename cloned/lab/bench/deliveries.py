@@ -30,6 +30,7 @@ from rich.table import Table
 from cloned.destinations import WebhookSettings
 from cloned.inventory.ledger import Ledger
 from cloned.lab import stock as stocks
+from cloned.lab.as_installed import as_installed
 from cloned.lab.bench.filled import fill, row
 from cloned.lab.daemon import DaemonProcess, DaemonSettings
 from cloned.lab.kernel import listening_socket
@@ -137,6 +138,7 @@ class OutboxAlone:
 
     def start(self) -> None:
         """Start its process."""
+        as_installed()
         self._process = spawn(self._command, stderr=None)
 
     def kill(self) -> None:

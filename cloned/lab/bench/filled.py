@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, select
 
-from cloned.core.erasure import ATTEMPTS
+from cloned.core.attempts import ATTEMPTS
 from cloned.core.recorded import traces_of
 from cloned.inventory import rows, tallies
 from cloned.inventory.deliveries import tally
@@ -52,28 +52,31 @@ async def fill(ledger: Ledger, made: list[JsonObject], sinks: tuple[str, ...], s
     """Put results in as `record` would, many at a time."""
     kept = [rows.clean(each) for each in made]
     for start in range(0, len(kept), 1000):
-        part = kept[start : start + 1000]
-        keys: list[dict[str, object]] = [
-            {"laptop": each.laptop, "attempt": each.attempt, "revision": 1} for each in part
-        ]
-        async with ledger._write(long=True) as connection:
-            columns = ("at", "state", "verdict", "image", "serial", "tag", "uuid")
-            told = [
-                key | {name: each.data.get(name) for name in columns}
-                | {"row": each.data}
-                for key, each in zip(keys, part, strict=True)
-            ]  # fmt: skip
-            await connection.execute(insert(results), told)
-            made_keys = [key | {"key": each.key, "recorded": time.time(), "row": each.data}
-                         for key, each in zip(keys, part, strict=True)]  # fmt: skip
-            await connection.execute(insert(revisions), made_keys)
-            owed = [key | {"sink": name, "state": state, "tries": 0, "due": 0.0, "reason": "", "added": time.time()}
-                    for key in keys for name in sinks]  # fmt: skip
-            if owed:
-                await connection.execute(insert(deliveries), owed)
-            await connection.run_sync(_searched_by, part)
-            await connection.run_sync(tally, [each for one in part for each in tallies.counted(one.data)])
+        await ledger._transaction(_put_in, kept[start : start + 1000], sinks, state, long=True)
     await ledger.register(sinks, dict.fromkeys(sinks, "none"))
+
+
+def _put_in(connection: Connection, part: Sequence[rows.LedgerRow], sinks: tuple[str, ...], state: str) -> None:
+    keys: list[dict[str, object]] = [{"laptop": each.laptop, "attempt": each.attempt, "revision": 1} for each in part]
+    columns = ("at", "state", "verdict", "image", "serial", "tag", "uuid")
+    told = [
+        key | {name: each.data.get(name) for name in columns} | {"row": each.data}
+        for key, each in zip(keys, part, strict=True)
+    ]
+    connection.execute(insert(results), told)
+    made_keys = [
+        key | {"key": each.key, "recorded": time.time(), "row": each.data} for key, each in zip(keys, part, strict=True)
+    ]
+    connection.execute(insert(revisions), made_keys)
+    owed = [
+        key | {"sink": name, "state": state, "tries": 0, "due": 0.0, "reason": "", "added": time.time()}
+        for key in keys
+        for name in sinks
+    ]
+    if owed:
+        connection.execute(insert(deliveries), owed)
+    _searched_by(connection, part)
+    tally(connection, [each for one in part for each in tallies.counted(one.data)])
 
 
 def _searched_by(connection: Connection, part: Sequence[rows.LedgerRow]) -> None:

@@ -78,8 +78,8 @@ async def ledger(place: str, clock: Any) -> AsyncIterator[Ledger]:
     await ledger.close()
 
 
-async def test_the_steps_lead_to_the_tables_that_the_code_knows(place: str) -> None:
-    engine = await connect(place, create=True)
+def test_the_steps_lead_to_the_tables_that_the_code_knows(place: str) -> None:
+    engine = connect(place, create=True)
 
     def compare(connection: Any) -> Any:
         from alembic.autogenerate import compare_metadata
@@ -88,9 +88,9 @@ async def test_the_steps_lead_to_the_tables_that_the_code_knows(place: str) -> N
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, schema.metadata), context.get_current_revision()
 
-    async with engine.connect() as connection:
-        assert await connection.run_sync(compare) == ([], VERSION)
-    await engine.dispose()
+    with engine.connect() as connection:
+        assert compare(connection) == ([], VERSION)
+    engine.dispose()
 
 
 async def test_a_result_can_be_looked_up_with_psql(ledger: Ledger, place: str, server: Any, make_row: Any) -> None:
@@ -117,11 +117,11 @@ async def test_a_ledger_goes_into_a_backup_and_comes_back(
     await ledger.register(["hook"])
     for attempt in range(1, 40):
         await ledger.record(make_row(attempt=attempt))
-    assert await copy(place, tmp_path / "ledger.sqlite") == 39
+    assert copy(place, tmp_path / "ledger.sqlite") == 39
     again = server.database()
-    assert await copy(tmp_path / "ledger.sqlite", again) == 39
+    assert copy(tmp_path / "ledger.sqlite", again) == 39
     with pytest.raises(UsageError, match="holds results already"):
-        await copy(tmp_path / "ledger.sqlite", again)
+        copy(tmp_path / "ledger.sqlite", again)
     other = await Ledger.open(again)
     assert await other.rows() == await ledger.rows()
     await other.record(make_row(attempt=40))

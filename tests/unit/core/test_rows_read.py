@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloned.core.erasure import ATTEMPTS, disk_shown
+from cloned.core.attempts import ATTEMPTS, LENDINGS
+from cloned.core.erasure import disk_shown
 from cloned.core.erasure_row import failures
-from cloned.core.lending import LENDINGS
 from cloned.core.recorded import LedgerLaptop, recall, recorded
 from cloned.disk.erase import EraseLevel
 from cloned.disk.erase_record import DiskErasure

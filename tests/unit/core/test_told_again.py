@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from cloned.core.erasure import ATTEMPTS, Erasure
+from cloned.core.attempts import ATTEMPTS, LENDINGS
+from cloned.core.erasure import Erasure
 from cloned.core.events import Command, Configured, Finished
 from cloned.core.laptop import State
-from cloned.core.lending import LENDINGS
 from cloned.core.recorded import recorded
 from cloned.core.settings import Settings
 from cloned.disk.erase import EraseLevel

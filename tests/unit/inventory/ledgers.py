@@ -20,8 +20,5 @@ def empty(place: Path) -> Path:
 def _empty() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"
-        engine = database.direct(database.opened(path))
-        with engine.begin() as connection:
-            database._upgrade(connection)
-        engine.dispose()
+        database.connect(path, create=True).dispose()
         return path.read_bytes()

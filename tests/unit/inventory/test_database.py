@@ -5,12 +5,12 @@ from cloned.inventory import database, partial_indexes, schema
 from cloned.inventory.database import connect, url_of
 
 
-async def made(path):
-    return await connect(path, create=True)
+def made(path):
+    return connect(path, create=True)
 
 
-async def test_the_steps_lead_to_the_tables_that_the_code_knows(tmp_path):
-    engine = await made(tmp_path / "l.sqlite")
+def test_the_steps_lead_to_the_tables_that_the_code_knows(tmp_path):
+    engine = made(tmp_path / "l.sqlite")
 
     def compare(connection):
         from alembic.autogenerate import compare_metadata
@@ -20,31 +20,31 @@ async def test_the_steps_lead_to_the_tables_that_the_code_knows(tmp_path):
         assert partial_indexes.results.metadata is schema.metadata
         return compare_metadata(context, schema.metadata), context.get_current_revision()
 
-    async with engine.connect() as connection:
-        assert await connection.run_sync(compare) == ([], database.VERSION)
-    await engine.dispose()
+    with engine.connect() as connection:
+        assert compare(connection) == ([], database.VERSION)
+    engine.dispose()
 
 
-async def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(tmp_path):
-    engine = await made(tmp_path / "l.sqlite")
-    async with engine.connect() as connection:
-        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
-        assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == 2
-        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar() == 1
-    await engine.dispose()
+def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(tmp_path):
+    engine = made(tmp_path / "l.sqlite")
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    engine.dispose()
 
 
-async def test_a_path_with_a_percent_sign_is_no_obstacle(tmp_path):
-    engine = await made(tmp_path / "100% ours" / "l.sqlite")
-    async with engine.connect() as connection:
-        assert "results" in await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-    await engine.dispose()
+def test_a_path_with_a_percent_sign_is_no_obstacle(tmp_path):
+    engine = made(tmp_path / "100% ours" / "l.sqlite")
+    with engine.connect() as connection:
+        assert "results" in inspect(connection).get_table_names()
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
     ("place", "url"),
     [
-        ("/var/lib/cloned/l.sqlite", "sqlite+aiosqlite:////var/lib/cloned/l.sqlite"),
+        ("/var/lib/cloned/l.sqlite", "sqlite:////var/lib/cloned/l.sqlite"),
         ("postgresql+asyncpg://u@h/db", "postgresql+asyncpg://u@h/db"),
     ],
 )

@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from cloned.inventory.database import LedgerError
 from cloned.inventory.deliveries import Outcome
 from cloned.inventory.ledger import PRUNED_AT_ONCE, Ledger
 from tests.unit.inventory.ledgers import empty
+from tests.waiting import until
 
 
 async def drain(ledger, sink):
@@ -128,7 +130,7 @@ async def fill(ledger, make_row):
 
 async def test_a_full_disk_is_an_error_that_leaves_nothing_half_done(ledger, make_row, tmp_path):
     await ledger.register(["hook"])
-    with ledger._writes._engine.connect() as connection:  # sqlite's own way to be full
+    with ledger._writes.engine.connect() as connection:  # sqlite's own way to be full
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     with pytest.raises(LedgerError, match="full"):
@@ -414,3 +416,24 @@ async def test_erasures_of_a_delivery_are_found_by_its_name_alone(ledger, make_r
     await ledger.record(make_row("old", 1_000_001, kind="erasure", erasure={"disks": []}, macs=[]))
     for number, name in enumerate(names):
         assert [row["laptop"] for row in await ledger.erased(name)] == [f"l{number}"]
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+async def test_who_looks_at_everything_holds_up_nobody_and_ends_where_nobody_waits_any_more(ledger, make_row):
+    await ledger.record(make_row())
+
+    def endless(connection):
+        return connection.exec_driver_sql(ENDLESS).all()
+
+    asked = [asyncio.create_task(ledger._survey(endless)) for _ in range(3)]
+    await until(lambda: sum(len(each.waiting) for each in ledger._surveys.made) == 3)
+    assert (await ledger.totals())["rows"] == 1
+    await ledger.record(make_row(attempt=2))
+    assert len(await ledger.rows()) == 2
+    for each in asked:
+        each.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    await until(lambda: not any(each.waiting for each in ledger._surveys.made))
+    assert len(await ledger.rows()) == 2

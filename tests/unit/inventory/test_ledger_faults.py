@@ -111,7 +111,7 @@ async def _filled(ledger: Ledger, make_row: Any) -> None:
 
 async def _room(ledger: Ledger, pages: int) -> None:
     """So many pages may be in the file; it never gets fewer than it has."""
-    with ledger._writes._engine.connect() as connection:
+    with ledger._writes.engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages or 1}")
 
 
@@ -139,5 +139,5 @@ async def test_where_it_cannot_be_opened_no_thread_is_left_that_would_tell_a_loo
     before = set(threading.enumerate())
     with pytest.raises(LedgerError, match="unable to open"):
         await Ledger.open(tmp_path / "ledger.sqlite")
-    left = [each for each in threading.enumerate() if each not in before and "_connection_worker" in each.name]
+    left = [each for each in threading.enumerate() if each not in before and "ledger" in each.name]
     assert left == []

@@ -13,7 +13,7 @@ from cloned.inventory.ledger import Ledger
 COLUMNS = ("laptop", "attempt", "at", "state", "verdict", "image", "serial", "tag")
 
 
-async def old_ledger(path, given):
+def old_ledger(path, given):
     """A ledger as version 0001 left it, with one sink that has got the first result."""
     from alembic import command
     from alembic.config import Config
@@ -50,14 +50,14 @@ async def old_ledger(path, given):
         )
         connection.execute(text("INSERT INTO sinks VALUES ('hook', 1.0)"))
 
-    async with engine.begin() as connection:
-        await connection.run_sync(first)
-    await engine.dispose()
+    with engine.begin() as connection:
+        first(connection)
+    engine.dispose()
 
 
 async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path, make_row, clock):
     disks = [{"verified": True, "completed": True, "method": "nvme-format", "level": "purge", "seconds": 3}]
-    await old_ledger(tmp_path / "l.sqlite", [
+    old_ledger(tmp_path / "l.sqlite", [
         make_row(),
         make_row("ffff0000", verdict="differs", state="aside", serial="OTHER", macs=["d8:9e:f3:00:00:09"]),
         make_row(attempt=1_000_001, kind="erasure", verdict="none", erasure={"disks": disks}),
@@ -71,13 +71,13 @@ async def test_counts_ages_and_evidence_are_found_out_of_what_is_there(tmp_path,
     known = await ledger.known(Evidence(clean(serial="B5TO023", vendor="Dell Inc.", macs=["d8:9e:f3:00:00:01"])))
     assert (known.laptop, known.jobs, known.erasures, known.tag) == ("a1b2c3d4", 1, 1, "0042")
     await ledger.close()
-    await (await connect(tmp_path / "l.sqlite", create=False)).dispose()
+    connect(tmp_path / "l.sqlite", create=False).dispose()
 
 
 async def test_a_laptop_is_found_by_what_results_of_before_called_it(tmp_path, make_row):
     many = range(1, 1003)  # more than are read together: one laptop's results come in two parts
     given = [make_row(attempt=each, tag=f"DM-{each}", macs=["d8:9e:f3:00:00:01"]) for each in many]
-    await old_ledger(tmp_path / "l.sqlite", [*given, make_row("other", tag="", serial="X", macs=["02:00:00:00:00:0A"])])
+    old_ledger(tmp_path / "l.sqlite", [*given, make_row("other", tag="", serial="X", macs=["02:00:00:00:00:0A"])])
     ledger = await Ledger.open(tmp_path / "l.sqlite")
     names = ("D8:9E:F3:00:00:01", "b5to023", "dm-1", "dm-1002", "x", "02:00:00:00:00:0a")
     found = [await ledger.ids(name) for name in names]

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloned.core.erasure import ATTEMPTS
+from cloned.core.attempts import ATTEMPTS
 from cloned.inventory.ordering import Queued, newest
 from cloned.inventory.schema import DROPPED, REFUSED, SENT, SUPERSEDED, WAITING
 

@@ -62,7 +62,7 @@ def test_a_certificate_file_that_is_none_is_a_mistake(tmp_path):
     (tmp_path / "ca.pem").write_text("hello")
     for name in ("ca.pem", "not-there.pem"):
         with pytest.raises(UsageError, match=r"is no certificate"):
-            trust(tmp_path / name)
+            trust(tmp_path / name, "https://inventory.example")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.waiting import until
 async def test_each_waits_for_what_it_needs_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes, pages = threading.Event(), threading.Event()
     monkeypatch.setattr(warmth, "adapter", lambda: shapes.wait(20))
-    monkeypatch.setattr(warmth.pages, "warm", lambda: pages.wait(20))
+    monkeypatch.setattr(warmth.pages, "warm", lambda kept: pages.wait(20))
     made = Warmth()
     warming = asyncio.create_task(made.warm())
     for path in ("/healthz", "/metrics", "/readyz", "/static/page.js"):

@@ -12,12 +12,12 @@ import pytest
 from cloned import ledger_questions
 from cloned.backup import RESTORED, backup, restore
 from cloned.core.arrivals import recognised, sight_of
+from cloned.core.attempts import LENDINGS
 from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
 from cloned.core.events import Command, Configured, Confirmed, Hello, ImageKnown, Settings, SwitchChanged
 from cloned.core.ids import clean, token_digest
 from cloned.core.laptop import Facts, Laptop, State, Unweighed
-from cloned.core.lending import LENDINGS
 from cloned.core.reasons import Reason
 from cloned.engine import Engine
 from cloned.inventory.database import LedgerError
