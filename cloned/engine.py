@@ -16,10 +16,11 @@ from typing import assert_never
 from cloned.core.boot import STARTING_SECONDS, BootAnswer, BootRequest, answer_kind, identity_of, taken_for, unbelieved
 from cloned.core.commands import VERBS, accept
 from cloned.core.effect_types import CloseStream, Effect, OpenStream, Rates, Record, SetReceivers
-from cloned.core.events import Booted, Command, Disowned, Event, Recorded, TagsUsed
+from cloned.core.events import Booted, Command, Event
 from cloned.core.evidence import Evidence
 from cloned.core.ids import LaptopId, token_digest
 from cloned.core.laptop import Laptop
+from cloned.core.ledger_events import Disowned, Recorded, TagsUsed
 from cloned.core.reducer import resume, step
 from cloned.core.refusals import Refusal
 from cloned.core.row_types import as_row

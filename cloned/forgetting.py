@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 
 from cloned.core.disks import Disk
-from cloned.core.events import Booted, Command, Event, Hello, TagsUsed
+from cloned.core.events import Booted, Command, Event, Hello
 from cloned.core.fillers import usable_text
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop
+from cloned.core.ledger_events import TagsUsed
 from cloned.core.reducer import step
 from cloned.core.tagged import TagGiven
 from cloned.core.workshop import Workshop

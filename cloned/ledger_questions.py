@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cloned.core.events import Weighed
+from cloned.core.ledger_events import Weighed
 from cloned.core.weighing import questions, settled
 from cloned.engine import Engine
 

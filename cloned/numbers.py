@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from cloned.backup import RESTORED
-from cloned.core.events import LedgerAhead, TagsUsed
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownToLedger
+from cloned.core.ledger_events import LedgerAhead, TagsUsed
 from cloned.core.overtaken import ahead
 from cloned.core.tagged import TagGiven
 from cloned.engine import Engine

@@ -40,3 +40,6 @@ class DiskWritten:
     offset: int
     bad: tuple[tuple[int, int], ...] = ()
     kind: Literal["disk-written"] = "disk-written"
+
+
+ErasingEvent = MediaTold | DiskErased | DiskWritten

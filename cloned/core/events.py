@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from cloned.core.erase_events import DiskErased, DiskWritten, MediaTold
+from cloned.core.erase_events import ErasingEvent
 from cloned.core.hardware import Hardware
 from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.image_info import ImageInfo as ImageInfo  # events are made of both: they are asked for here too
-from cloned.core.known import KnownElsewhere, KnownToLedger
+from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Difference, Facts, VerdictKind
+from cloned.core.ledger_events import LedgerEvent
 from cloned.core.settings import Settings as Settings
-from cloned.core.tagged import TagGiven
 from cloned.core.trial_result import Trial
 from cloned.saying import Sentence
 
@@ -250,44 +250,6 @@ class Command:
 
 
 @dataclass(frozen=True)
-class TagsUsed:
-    """Numbers on stickers that are used without the state knowing it; after a restore, so many more are left out."""
-
-    tags: tuple[TagGiven, ...] = ()
-    skip: int = 0
-    kind: Literal["tags-used"] = "tags-used"
-
-
-@dataclass(frozen=True)
-class LedgerAhead:
-    """The ledger has results of these laptops that the state knows nothing of: the journal was restored, say."""
-
-    laptops: tuple[KnownToLedger, ...]
-    restored: bool = False
-    """Whether a backup was brought back: what was confirmed before may have been used up since."""
-    kind: Literal["ledger-ahead"] = "ledger-ahead"
-
-
-@dataclass(frozen=True)
-class InventoryTold:
-    """What inventories elsewhere know of a laptop, and which of them did not answer in time."""
-
-    laptop: LaptopId
-    known: tuple[KnownElsewhere, ...] = ()
-    away: tuple[str, ...] = ()
-    kind: Literal["inventory-told"] = "inventory-told"
-
-
-@dataclass(frozen=True)
-class NoNumber:
-    """The inventory that gives numbers gave none to a verified laptop in time."""
-
-    laptop: LaptopId
-    why: Sentence
-    kind: Literal["no-number"] = "no-number"
-
-
-@dataclass(frozen=True)
 class Captured:
     """The capture of a master ended: its image is there, or (with an error) nothing of it is."""
 
@@ -334,66 +296,35 @@ class StreamEnded:
     kind: Literal["stream-ended"] = "stream-ended"
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """The ledger holds this row."""
-
-    laptop: LaptopId
-    job: int
-    kind: Literal["recorded"] = "recorded"
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """The ledger was asked about a laptop whose id was given while it was away, or under whose id it has another's."""
-
-    laptop: LaptopId
-    known: KnownToLedger
-    kind: Literal["weighed"] = "weighed"
-
-
-@dataclass(frozen=True)
-class Disowned:
-    """The ledger refused this row: what it has under that id is of another machine."""
-
-    laptop: LaptopId
-    job: int
-    kind: Literal["disowned"] = "disowned"
-
-
-Event = (
-    Configured
-    | Booted
-    | Hello
-    | Confirmed
-    | Ready
+LaptopEvent = (
+    Ready
     | Verifying
     | Judged
     | Finished
     | Failed
     | Vanished
     | Returned
-    | SlowCard
-    | PartsTold
     | Stalled
     | Located
+    | PartsTold
+    | SlowCard
+    | TrialTold
+    | Captured
+)
+"""What a laptop that is known tells or meets with."""
+StreamEvent = Ejected | StreamEnded
+Event = (
+    Configured
+    | Booted
+    | Hello
+    | Confirmed
     | SwitchChanged
     | ImageKnown
     | ImageGone
     | Command
     | Tick
-    | Recorded
-    | Weighed
-    | Disowned
-    | Ejected
-    | StreamEnded
-    | Captured
-    | TagsUsed
-    | LedgerAhead
-    | InventoryTold
-    | NoNumber
-    | MediaTold
-    | DiskErased
-    | DiskWritten
-    | TrialTold
+    | LaptopEvent
+    | StreamEvent
+    | LedgerEvent
+    | ErasingEvent
 )

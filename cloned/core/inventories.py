@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from cloned.core import tags
 from cloned.core.confirm import ask_or_wait
-from cloned.core.events import InventoryTold, NoNumber
 from cloned.core.happened import Happened, happened
 from cloned.core.known import KnownElsewhere
 from cloned.core.laptop import Laptop, State, add_history, named, transition, unconfirmed
+from cloned.core.ledger_events import InventoryTold, NoNumber
 from cloned.core.reasons import Reason
 from cloned.core.warnings import Warn
 from cloned.core.words import Phrase

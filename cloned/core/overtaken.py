@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloned.core import erasing
-from cloned.core.events import LedgerAhead
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import CloneJob, Laptop, State, add_history, transition, unconfirmed
+from cloned.core.ledger_events import LedgerAhead
 from cloned.core.reasons import Reason
 from cloned.core.workshop import Workshop
 

@@ -35,7 +35,6 @@ from cloned.core.events import (
     Command,
     Configured,
     Confirmed,
-    Disowned,
     Ejected,
     Event,
     Failed,
@@ -43,28 +42,33 @@ from cloned.core.events import (
     Hello,
     ImageGone,
     ImageKnown,
-    InventoryTold,
     Judged,
-    LedgerAhead,
+    LaptopEvent,
     Located,
-    NoNumber,
     PartsTold,
     Ready,
-    Recorded,
     Returned,
     SlowCard,
     Stalled,
     StreamEnded,
     SwitchChanged,
-    TagsUsed,
     Tick,
     TrialTold,
     Vanished,
     Verifying,
-    Weighed,
 )
 from cloned.core.laptop import GIVEN_UP_SECONDS
 from cloned.core.ledger import with_row
+from cloned.core.ledger_events import (
+    Disowned,
+    InventoryTold,
+    LedgerAhead,
+    LedgerEvent,
+    NoNumber,
+    Recorded,
+    TagsUsed,
+    Weighed,
+)
 from cloned.core.workshop import Workshop
 
 __all__ = ["resume", "step"]
@@ -89,6 +93,10 @@ def step(workshop: Workshop, event: Event, now: float, entropy: str) -> tuple[Wo
 
 def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Workshop:  # noqa: C901 - an arm for each
     """The state right after `event`; the same state where the event no longer applies."""
+    if isinstance(event, LaptopEvent):
+        return _of_a_laptop(workshop, event, now)
+    if isinstance(event, LedgerEvent):
+        return _of_the_ledger(workshop, event, now, entropy)
     match event:
         case Configured():
             return _configured(workshop, event, now)
@@ -98,6 +106,33 @@ def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Works
             return arrivals.hello(workshop, event, now, entropy)
         case Confirmed():
             return _confirmed(workshop, event, now)
+        case SwitchChanged():
+            return replace(workshop, places=event.places, places_why=event.why, link_mbps=event.link_mbps)
+        case ImageKnown():
+            return _image(workshop, event, now)
+        case ImageGone():
+            return _image_gone(workshop, event, now)
+        case Command():
+            return commands.obey(workshop, event, now, entropy)
+        case Tick():
+            return _tick(workshop, now)
+        case Ejected():
+            return classics.ejected(workshop, event, now)
+        case StreamEnded():
+            return classics.stream_ended(workshop, event, now)
+        case MediaTold():
+            return erasing.told(workshop, event, now, entropy)
+        case DiskErased():
+            return erasing.took_in(workshop, event, now)
+        case DiskWritten():
+            return erasing.wrote(workshop, event, now)
+        case _:
+            assert_never(event)
+
+
+def _of_a_laptop(workshop: Workshop, event: LaptopEvent, now: float) -> Workshop:  # noqa: C901 - an arm for each
+    """After what a laptop that is known told or met with."""
+    match event:
         case Ready():
             return laptop_events.ready(workshop, event, now)
         case Verifying():
@@ -112,52 +147,39 @@ def _reduce(workshop: Workshop, event: Event, now: float, entropy: str) -> Works
             return laptop_events.vanished(workshop, event, now)
         case Returned():
             return laptop_events.returned(workshop, event, now)
-        case SlowCard():
-            return slow_cards.noticed(workshop, event, now)
-        case PartsTold():
-            return laptop_events.parts_told(workshop, event)
         case Stalled():
             return laptop_events.stalled(workshop, event, now)
         case Located():
             return laptop_events.located(workshop, event, now)
-        case SwitchChanged():
-            return replace(workshop, places=event.places, places_why=event.why, link_mbps=event.link_mbps)
-        case ImageKnown():
-            return _image(workshop, event, now)
-        case ImageGone():
-            return _image_gone(workshop, event, now)
-        case Command():
-            return commands.obey(workshop, event, now, entropy)
-        case Tick():
-            return _tick(workshop, now)
+        case PartsTold():
+            return laptop_events.parts_told(workshop, event)
+        case SlowCard():
+            return slow_cards.noticed(workshop, event, now)
+        case TrialTold():
+            return trials.told(workshop, event, now)
+        case Captured():
+            return capture.ended(workshop, event, now)
+        case _:
+            assert_never(event)
+
+
+def _of_the_ledger(workshop: Workshop, event: LedgerEvent, now: float, entropy: str) -> Workshop:
+    """After what the ledger or an inventory told."""
+    match event:
+        case TagsUsed():
+            return tags.used_elsewhere(workshop, event, now, entropy)
+        case LedgerAhead():
+            return overtaken.told(workshop, event, now)
+        case InventoryTold():
+            return inventories.told(workshop, event, now)
+        case NoNumber():
+            return inventories.no_number(workshop, event, now)
         case Recorded():
             return _recorded(workshop, event)
         case Weighed():
             return weighing.settled(workshop, event.laptop, event.known, entropy, now)[0]
         case Disowned():
             return weighing.disowned(workshop, event, entropy)
-        case Ejected():
-            return classics.ejected(workshop, event, now)
-        case StreamEnded():
-            return classics.stream_ended(workshop, event, now)
-        case Captured():
-            return capture.ended(workshop, event, now)
-        case TagsUsed():
-            return tags.used_elsewhere(workshop, event, now, entropy)
-        case LedgerAhead():
-            return overtaken.told(workshop, event, now)
-        case MediaTold():
-            return erasing.told(workshop, event, now, entropy)
-        case DiskErased():
-            return erasing.took_in(workshop, event, now)
-        case DiskWritten():
-            return erasing.wrote(workshop, event, now)
-        case InventoryTold():
-            return inventories.told(workshop, event, now)
-        case NoNumber():
-            return inventories.no_number(workshop, event, now)
-        case TrialTold():
-            return trials.told(workshop, event, now)
         case _:
             assert_never(event)
 

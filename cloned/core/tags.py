@@ -11,9 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from cloned.core.events import Command, TagsUsed
+from cloned.core.events import Command
 from cloned.core.happened import Happened, actor, happened
 from cloned.core.laptop import Laptop, State, VerdictKind, add_history, finish_again, transition
+from cloned.core.ledger_events import TagsUsed
 from cloned.core.naming import had
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused

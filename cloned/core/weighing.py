@@ -13,12 +13,12 @@ from cloned.core.attempts import ATTEMPTS, LENDINGS
 from cloned.core.confirm import ask_or_wait, by_itself
 from cloned.core.derived import built_in, first_id
 from cloned.core.effect_types import Effect, Record
-from cloned.core.events import Disowned
 from cloned.core.evidence import Evidence, contradicts, evidence_of
 from cloned.core.happened import Happened, happened
 from cloned.core.ids import Identity, LaptopId, derive_id
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State, Unweighed, add_history, unconfirmed
+from cloned.core.ledger_events import Disowned
 from cloned.core.recorded import sight_in
 from cloned.core.row_types import as_row
 from cloned.core.tagged import TagGiven

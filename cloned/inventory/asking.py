@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 
-from cloned.core.events import Command, InventoryTold, NoNumber
+from cloned.core.events import Command
 from cloned.core.ids import LaptopId
 from cloned.core.known import KnownElsewhere
 from cloned.core.laptop import Laptop, State
 from cloned.core.ledger import ledger_row
+from cloned.core.ledger_events import InventoryTold, NoNumber
 from cloned.core.tags import needs
 from cloned.engine import Engine
 from cloned.errors import ClonedError

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Protocol
 
 from cloned.core.answer_data import PrintedPaper
-from cloned.core.events import Event, Hello, Weighed
+from cloned.core.events import Event, Hello
 from cloned.core.laptop import Laptop, State, VerdictKind, called
+from cloned.core.ledger_events import Weighed
 from cloned.core.workshop import Workshop
 from cloned.engine import Engine
 from cloned.errors import ClonedError, MissingError, UsageError

@@ -29,7 +29,6 @@ from cloned.core.events import (
     Judged,
     Located,
     Ready,
-    Recorded,
     Returned,
     Settings,
     Stalled,
@@ -41,6 +40,7 @@ from cloned.core.events import (
 )
 from cloned.core.ids import LaptopId, SessionId, clean, token_digest
 from cloned.core.laptop import Difference, Facts, Laptop, State, VerdictKind
+from cloned.core.ledger_events import Recorded
 from cloned.core.reducer import resume
 from cloned.core.workshop import Workshop
 from tests.sim.invariants import check, joined, word

@@ -18,11 +18,12 @@ from cloned.core.arrivals import recognised, sight_of
 from cloned.core.boot import taken_for
 from cloned.core.derived import possible_ids
 from cloned.core.effect_types import Effect, Record
-from cloned.core.events import Booted, Configured, Hello, ImageKnown, Settings, SwitchChanged, TagsUsed
+from cloned.core.events import Booted, Configured, Hello, ImageKnown, Settings, SwitchChanged
 from cloned.core.evidence import Evidence, contradicts, passing_cards
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop
+from cloned.core.ledger_events import Disowned, Recorded, TagsUsed, Weighed
 from cloned.core.recorded import LedgerLaptop, recall, recorded, sight_in, traces, traces_of
 from cloned.core.tagged import TagGiven
 from cloned.core.weighing import questions, settled
@@ -105,13 +106,13 @@ class Forgetful(Hall):
         try:
             self.book.record(row)
         except AnothersRow:
-            self.tell(events.Disowned(*told), 0.0)
+            self.tell(Disowned(*told), 0.0)
             return
         for other in self.rows_of[row["laptop"]]:
             alike = {odd, other} <= self.excused or self.told[odd.number] & self.told[other.number]
             assert odd is other or alike, f"{row['laptop']}: a row of {odd} beside one of {other}"
         self.rows_of[row["laptop"]].add(odd)
-        self.tell(events.Recorded(*told), 0.0)
+        self.tell(Recorded(*told), 0.0)
 
     def machine(self, ident: LaptopId) -> Odd | None:
         return super().machine(ident) or next(iter(self.rows_of[ident]), None)
@@ -126,7 +127,7 @@ class Forgetful(Hall):
             after, own = settled(self.state, ident, known, "", self.now)
             if after is not self.state:
                 self.moved += own != ident
-                self.tell(events.Weighed(ident, known), 0.0)
+                self.tell(Weighed(ident, known), 0.0)
 
     def weighed(self, sight: Evidence, given: LaptopId | None) -> KnownToLedger:
         """As `Remembering.weighed`."""

@@ -7,13 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cloned.core.events import (
-    Command,
-    Configured,
-    Settings,
-    TagsUsed,
-)
+from cloned.core.events import Command, Configured, Settings
 from cloned.core.ids import LaptopId
+from cloned.core.ledger_events import TagsUsed
 from cloned.core.tagged import TagGiven
 from cloned.engine import CHECKPOINT, Engine
 from cloned.errors import MissingError

@@ -9,11 +9,12 @@ import pytest
 
 from cloned.core.boot import BootRequest
 from cloned.core.disks import Disk
-from cloned.core.events import Command, Hello, Weighed
+from cloned.core.events import Command, Hello
 from cloned.core.ids import clean, token_digest
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop
 from cloned.core.laptop_commands import EVERYWHERE
+from cloned.core.ledger_events import Weighed
 from cloned.engine import Engine
 from cloned.errors import ClonedError, UsageError
 from cloned.forgetting import Forgetting

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from cloned.config_file import parse
-from cloned.core import erase_events, events
+from cloned.core import erase_events, events, ledger_events
 from cloned.core.disks import Disk
 from cloned.core.hello import facts
 from cloned.core.ids import Identity, LaptopId
@@ -95,13 +95,13 @@ def row_of_a_laptop() -> dict[str, Any]:
 def test_every_event_is_journalled_and_somebody_submits_it() -> None:
     """mypy says where the reducer lacks one (assert_never); what nobody makes would be a dead arm there."""
     known = get_args(events.Event)
-    rooms = (events, erase_events)
+    rooms = (events, erase_events, ledger_events)
     made = [each for room in rooms for each in vars(room).values() if getattr(each, "__module__", "") == room.__name__]
     assert set(known) == {
         each for each in made if is_dataclass(each) and "kind" in {field.name for field in fields(each)}
     }
     assert len({each.kind for each in known}) == len(known)
-    called = set(re.findall(r"\b(\w+)\(", code_but("events.py", "erase_events.py")))
+    called = set(re.findall(r"\b(\w+)\(", code_but("events.py", "erase_events.py", "ledger_events.py")))
     assert {each.__name__ for each in known} - called == set()
 
 

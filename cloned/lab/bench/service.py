@@ -41,13 +41,13 @@ from cloned.core.events import (
     ImageKnown,
     Judged,
     Ready,
-    Recorded,
     Settings,
     SwitchChanged,
     Verifying,
 )
 from cloned.core.ids import LaptopId, clean, token_digest
 from cloned.core.laptop import Facts, State, VerdictKind
+from cloned.core.ledger_events import Recorded
 from cloned.core.reducer import step
 from cloned.core.row_types import as_row
 from cloned.core.workshop import Workshop

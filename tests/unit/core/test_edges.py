@@ -15,12 +15,13 @@ from cloned.core.effects import _results
 from cloned.core.erasing import VERBS as ERASING
 from cloned.core.erasure import FirstWord
 from cloned.core.estimate import SETTLED_SECONDS, _settled
-from cloned.core.events import Command, Configured, InventoryTold, LedgerAhead, Settings, TagsUsed
+from cloned.core.events import Command, Configured, Settings
 from cloned.core.finishing import LABEL, _label
 from cloned.core.hello import _keys, facts
 from cloned.core.ids import Identity, LaptopId, clean
 from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import CloneJob, Contact, Facts, Goal, Laptop, State, VerdictKind
+from cloned.core.ledger_events import InventoryTold, LedgerAhead, TagsUsed
 from cloned.core.lending import ready_to_go
 from cloned.core.orders import order
 from cloned.core.overtaken import _overtaken

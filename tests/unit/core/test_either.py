@@ -12,13 +12,14 @@ from cloned.core.disks import Disk
 from cloned.core.effects import _condition_changed, _told_last
 from cloned.core.erasing import _failed_disk
 from cloned.core.erasure import Erasure, _dated
-from cloned.core.events import Command, InventoryTold, Settings
+from cloned.core.events import Command, Settings
 from cloned.core.evidence import Evidence, perhaps, weigh_sights
 from cloned.core.hardware import _number
 from cloned.core.hello import _figure
 from cloned.core.ids import LaptopId, _fuller, clean, same
 from cloned.core.known import KnownElsewhere
 from cloned.core.laptop import CloneJob, Contact, Facts, Goal, Laptop, State
+from cloned.core.ledger_events import InventoryTold
 from cloned.core.overtaken import ahead
 from cloned.core.reasons import Reason
 from cloned.core.recorded import _of_row

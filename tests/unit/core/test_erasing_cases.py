@@ -106,13 +106,15 @@ def test_an_overwrite_reaches_its_end_by_being_read_back_and_not_by_what_is_told
     shop = Shop()
     shop.boot()
     shop.erase("N1", "S1")
-    for record in (machine.remembered(shop.disk("S1"), (), 1.0), machine.starting(shop.disk("S1"), ("tool 1",))):
-        shop.record(record)
+    shop.record(record := machine.remembered(shop.disk("S1"), (), 1.0))
+    shop.record(machine.starting(record, ("tool 1",)))
     erasure = shop.laptop.erasure
     assert erasure is not None
     before = shop.disk("S1")
     shop.say(DiskWritten(shop.laptop.id, erasure.id, "S1", HDD.size, ()))
     assert shop.disk("S1") == before
+    shop.say(DiskWritten(shop.laptop.id, erasure.id, "S1", HDD.size - 1, ()))
+    assert shop.disk("S1") != before
 
 
 def batched(**settings: object) -> Shop:

@@ -9,11 +9,12 @@ import pytest
 
 from cloned.core.boot import STARTING_SECONDS, unbelieved
 from cloned.core.disks import Disk
-from cloned.core.events import Booted, Command, Disowned, Vanished
+from cloned.core.events import Booted, Command, Vanished
 from cloned.core.evidence import Evidence, Same, Words, contradicts, disks_same, perhaps, weigh_sights, words
 from cloned.core.ids import Identity, LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Contact, Facts, Laptop, State
+from cloned.core.ledger_events import Disowned
 from cloned.core.overtaken import ahead
 from cloned.core.recorded import traces
 from cloned.core.same import _against, _joined

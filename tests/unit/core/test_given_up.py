@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.core.events import Command, Finished, Recorded, Returned, Tick, Vanished
+from cloned.core.events import Command, Finished, Returned, Tick, Vanished
 from cloned.core.laptop import GIVEN_UP_SECONDS, Laptop, State
 from cloned.core.laptop_commands import EVERYWHERE
+from cloned.core.ledger_events import Recorded
 from cloned.core.reducer import step
 from cloned.core.schedule import due
 from tests.story import Story

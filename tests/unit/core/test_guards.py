@@ -10,9 +10,10 @@ import pytest
 from cloned.core.coin_cells import SLACK_DAYS, days_back
 from cloned.core.commands import obey
 from cloned.core.effects import end_sessions
+from cloned.core.erase_events import DiskWritten
 from cloned.core.erasing import wrote
 from cloned.core.erasure import Erasure
-from cloned.core.events import Command, DiskWritten, Judged, Ready, Settings, Stalled, Tick
+from cloned.core.events import Command, Judged, Ready, Settings, Stalled, Tick
 from cloned.core.fillers import usable_text
 from cloned.core.hello import facts
 from cloned.core.ids import LaptopId, SessionId, clean

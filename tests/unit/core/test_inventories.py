@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from cloned.core.events import Command, Configured, InventoryTold, NoNumber, Settings
+from cloned.core.events import Command, Configured, Settings
 from cloned.core.inventories import disagreements
 from cloned.core.known import KnownElsewhere, KnownToLedger
 from cloned.core.laptop import CloneJob, Laptop, State, VerdictKind
+from cloned.core.ledger_events import InventoryTold, NoNumber
 from cloned.core.orders import order
 from cloned.core.reasons import Reason
 from tests.story import Story

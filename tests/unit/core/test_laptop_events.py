@@ -8,20 +8,10 @@ from typing import Any
 import pytest
 
 from cloned.core.disks import Disk
-from cloned.core.events import (
-    Command,
-    Configured,
-    Failed,
-    Finished,
-    Judged,
-    NoNumber,
-    Ready,
-    Returned,
-    Settings,
-    Vanished,
-)
+from cloned.core.events import Command, Configured, Failed, Finished, Judged, Ready, Returned, Settings, Vanished
 from cloned.core.ids import LaptopId, SessionId
 from cloned.core.laptop import Laptop, State, VerdictKind
+from cloned.core.ledger_events import NoNumber
 from cloned.core.reasons import Reason
 from tests.story import DISK, GB, Story
 

@@ -10,10 +10,11 @@ import pytest
 from cloned.core.attempts import LENDINGS
 from cloned.core.commands import accept
 from cloned.core.effect_types import Effect, Record
-from cloned.core.events import Command, Event, Recorded
+from cloned.core.events import Command, Event
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import CloneJob, Facts, Laptop, State, VerdictKind, begin_job
+from cloned.core.ledger_events import Recorded
 from cloned.core.lending import likeness, ready_to_go
 from cloned.core.reducer import step
 from cloned.core.refusals import Refusal

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cloned.core.events import Command, Confirmed, Finished, LedgerAhead
+from cloned.core.events import Command, Confirmed, Finished
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State
+from cloned.core.ledger_events import LedgerAhead
 from cloned.core.overtaken import ahead
 from cloned.core.reasons import Reason
 from tests.unit.core.test_identity import mac

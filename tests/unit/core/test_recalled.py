@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from cloned.core.derived import built_in, first_id, first_ids, possible_ids
-from cloned.core.events import Booted, Command, Confirmed, Finished, Hello, TagsUsed
+from cloned.core.events import Booted, Command, Confirmed, Finished, Hello
 from cloned.core.evidence import doubtful
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Facts, Laptop, State
+from cloned.core.ledger_events import TagsUsed
 from cloned.core.reasons import Reason
 from cloned.core.tagged import TagGiven
 from cloned.core.tags import against

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from cloned.config import Tags
 from cloned.core.commands import accept
 from cloned.core.disks import Disk
-from cloned.core.events import Command, Configured, ImageInfo, Settings, TagsUsed
+from cloned.core.events import Command, Configured, ImageInfo, Settings
 from cloned.core.ids import Identity, LaptopId
 from cloned.core.laptop import CloneJob, Confirmation, Contact, Facts, Goal, Laptop, State, VerdictKind
+from cloned.core.ledger_events import TagsUsed
 from cloned.core.naming import find_laptop
 from cloned.core.orders import order
 from cloned.core.reasons import Reason

@@ -6,11 +6,12 @@ import pytest
 
 from cloned.core.derived import first_ids
 from cloned.core.effect_types import Record
-from cloned.core.events import Command, Confirmed, Disowned, Finished, TagsUsed, Weighed
+from cloned.core.events import Command, Confirmed, Finished
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State, Unweighed
 from cloned.core.laptop_commands import EVERYWHERE
+from cloned.core.ledger_events import Disowned, TagsUsed, Weighed
 from cloned.core.reasons import Reason
 from cloned.core.reducer import resume
 from cloned.core.tagged import TagGiven

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cloned.core.events import LedgerAhead, Weighed
 from cloned.core.known import KnownToLedger
+from cloned.core.ledger_events import LedgerAhead, Weighed
 from cloned.papers.spool import Spool
 from tests.unit.core.test_weighing import Away
 
