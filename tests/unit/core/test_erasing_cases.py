@@ -18,6 +18,7 @@ from cloned.core.refusals import Refusal, Refused
 from cloned.core.workshop import Workshop
 from cloned.disk import erase_machine as machine
 from cloned.disk.erase_record import DiskErasure, ErasureFault
+from cloned.disk.erase_samples import DiskSample
 from tests.unit.core.test_erasing import HDD, SSD, Shop
 
 ONE = LaptopId("one")
@@ -106,7 +107,7 @@ def test_an_overwrite_reaches_its_end_by_being_read_back_and_not_by_what_is_told
     shop = Shop()
     shop.boot()
     shop.erase("N1", "S1")
-    shop.record(record := machine.remembered(shop.disk("S1"), (), 1.0))
+    shop.record(record := machine.remembered(shop.disk("S1"), (DiskSample(0, 4096, "ab"),), 1.0))
     shop.record(machine.starting(record, ("tool 1",)))
     erasure = shop.laptop.erasure
     assert erasure is not None
