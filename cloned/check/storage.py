@@ -32,6 +32,7 @@ ACCOUNT = "cloned"
 SECRETS = ("pin", "people.json", "page.key", "journal.sqlite", LEDGER_FILE)
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"})
 """Where SQLite's locks cannot be relied on."""
+MOUNTS = Path("/proc/self/mounts")
 
 
 def state(config: Config) -> Iterator[Said | ClonedError]:
@@ -98,7 +99,7 @@ def _owner(path: Path) -> str:
 def file_system(path: Path) -> str:
     """The type of the file system a path is on, as /proc/self/mounts names it; "" if it is not found there."""
     best, kind = "", ""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
+    for line in MOUNTS.read_text().splitlines():
         _, mount, what, *_ = line.split(" ")
         mount = mount.replace("\\040", " ")
         inside = str(path.resolve()) == mount or str(path.resolve()).startswith(mount.rstrip("/") + "/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
@@ -12,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cloned import client, memory
-from cloned.lab.bench.service import resident, serving
+from cloned import memory
+from cloned.lab.bench.service import resident
 from cloned.lab.daemon import DaemonProcess
-from cloned.lab.laptops import Firmware, LabDisk, identities
-from cloned.lab.network import LabNetwork
 from cloned.lab.thinbox import ThinBox
 from cloned.netboot.gate import PER_SECOND
+from tests.lab.service import room
 
 pytestmark = [
     pytest.mark.lab,
@@ -35,7 +33,6 @@ SHARE = 0.05
 """By how much anything may have grown since."""
 FEW = 2
 """Threads and descriptors that a client who is there just now, or one worker more of a bounded pool, make up."""
-DISK_BYTES = 1 << 30
 ROUND_SECONDS = 600.0
 SOONEST_SECONDS = 1 / PER_SECOND + 1
 """From one boot of a laptop to its next: one that boots more often, round after round, is sent away."""
@@ -63,22 +60,7 @@ class Held:
 async def workshop(tmp_path: Path) -> AsyncIterator[tuple[DaemonProcess, list[ThinBox]]]:
     """A daemon and laptops that are off."""
     async with AsyncExitStack() as stack:
-        (tmp_path / "state").mkdir()
-        network = LabNetwork(f"cl{secrets.token_hex(2)}", LAPTOPS)
-        stack.callback(network.close)
-        network.build()
-        boxes = []
-        for who in identities(network.run, LAPTOPS, (Firmware.BIOS, Firmware.UEFI)):
-            folder = tmp_path / f"laptop-{who.number}"
-            folder.mkdir()
-            boxes.append(ThinBox(who, LabDisk.create(folder / "disk", DISK_BYTES), folder, network))
-            stack.callback(boxes[-1].close)
-        network.plug_server()
-        daemon = serving(tmp_path, network)
-        stack.push_async_callback(daemon.stop)
-        daemon.start()
-        await daemon.ready()
-        yield daemon, boxes
+        yield await room.workshop(stack, tmp_path, LAPTOPS)
 
 
 async def through(daemon: DaemonProcess, boxes: list[ThinBox], jobs: int) -> None:
@@ -87,21 +69,11 @@ async def through(daemon: DaemonProcess, boxes: list[ThinBox], jobs: int) -> Non
         box.power_on()
     again = asyncio.create_task(asyncio.sleep(SOONEST_SECONDS))
     async with asyncio.timeout(ROUND_SECONDS):
-        while not await done(daemon, jobs) or any(box.running for box in boxes):
+        while not await room.verified(daemon, LAPTOPS, jobs) or any(box.running for box in boxes):
             await asyncio.sleep(1)
     for box in boxes:
         box.power_cut()
     await again
-
-
-async def done(daemon: DaemonProcess, jobs: int) -> bool:
-    """Whether they are; who is known from before is confirmed, as by a volunteer who clones it again."""
-    found = await daemon.ask("/api/v1/laptops")
-    for each in found:
-        if each["state"] == "asking" and each["disks"]:
-            order = {"do": "confirm", "target": each["id"], "image": "sample"}
-            await client.call(daemon.settings.runtime, "POST", "/api/v1/commands", order)
-    return [(each["state"], each["job"]) for each in found] == [("done", jobs)] * LAPTOPS
 
 
 async def held(daemon: DaemonProcess) -> Held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -48,6 +49,24 @@ async def test_a_group_that_it_cannot_be_given_to_keeps_nobody_from_working(
         await listen_socket(runner, tmp_path / "control.sock", other.gr_name)
     assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
     assert f"cannot be given to the group {other.gr_name}" in caplog.text
+
+
+@pytest.mark.parametrize("left", ["a socket", "a file", "a link to nothing"])
+async def test_what_a_daemon_that_was_killed_left_there_is_no_trouble(
+    runner: web.AppRunner, tmp_path: Path, left: str
+) -> None:
+    place = tmp_path / "control.sock"
+    if left == "a socket":
+        with socket.socket(socket.AF_UNIX) as of_the_last:
+            of_the_last.bind(str(place))
+    elif left == "a file":
+        place.write_text("in the way")
+    else:
+        place.symlink_to(tmp_path / "gone")
+    await listen_socket(runner, place, "no-such-group")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(place))
+    assert not place.is_symlink()
 
 
 async def test_a_folder_in_the_way_is_named(runner: web.AppRunner, tmp_path: Path) -> None:
