@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -109,6 +110,16 @@ def _groups(user: tuple[int, int]) -> list[int]:
         return os.getgrouplist(pwd.getpwuid(user[0]).pw_name, user[1])
     except KeyError:
         return []
+
+
+def open_again(home: Path) -> None:
+    """Folders of our home that we made and may not enter: earlier versions made some so, now and then, while it
+    opened its socket, and scapy, which keeps its own there, then keeps the daemon from starting."""
+    for folder in (home / name for name in (".cache", ".cache/scapy", ".config", ".config/scapy")):
+        with suppress(OSError):
+            seen = folder.lstat()
+            if stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & stat.S_IXUSR:
+                folder.chmod(0o700)
 
 
 def make_folder(folder: Path) -> None:

@@ -25,7 +25,7 @@ from cloned.config_file import load
 from cloned.errors import ClonedError, Exit, MissingError, UsageError
 from cloned.logs import LogFormat
 from cloned.memory import few_heaps
-from cloned.ownership import hand_over
+from cloned.ownership import hand_over, open_again
 from cloned.processes import come_first, run
 from cloned.saying import Phrase
 from cloned.scratch import scratch
@@ -57,6 +57,7 @@ def serve(config: Path | None, log_format: LogFormat | None) -> None:
 
     settings = load(config)
     raise_limit()
+    open_again(Path.home())
     with _end_told(), _files_named(), alone(settings.workshop.state):
         _keep_safe(settings)
         asyncio.run(_begun(settings, config))

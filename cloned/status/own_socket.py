@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import logging
 import os
+import socket
 from pathlib import Path
 
 from aiohttp import web
@@ -19,11 +20,7 @@ async def listen_socket(runner: web.AppRunner, path: Path, group: str) -> None:
     """Serve on a socket of ours at `path`, which may be opened by `group`; MissingError if it cannot be made."""
     try:
         _make_room(path)
-        before = os.umask(0o177)
-        try:
-            await web.UnixSite(runner, str(path)).start()
-        finally:
-            os.umask(before)
+        await web.SockSite(runner, _bound(path)).start()
         _give_to_group(path, group)
     except OSError as error:
         raise MissingError(
@@ -36,6 +33,21 @@ def _make_room(path: Path) -> None:
     """The folder for it, without what the last daemon left there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket at `path` that is ours alone from the first moment: on Linux its file gets the mode that it has itself.
+
+    Not by umask(2), which is the whole process's: folders that threads make meanwhile could not even be entered.
+    """
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.fchmod(made.fileno(), 0o600)
+        made.bind(str(path))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _give_to_group(path: Path, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloned.images.store import ImageStore
-from cloned.ownership import hand_over, make_folder
+from cloned.ownership import hand_over, make_folder, open_again
 from cloned.status.people import People
 from cloned.status.tokens import Tokens
 
@@ -37,6 +37,21 @@ def test_a_folder_of_roots_own_stays(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert hand_over(tmp_path) == 0
     assert hand_over(tmp_path / "not there") == 0
+
+
+def test_folders_of_our_home_that_we_may_not_enter_are_opened_and_no_others(tmp_path: Path) -> None:
+    kept = tmp_path / ".cache" / "scapy"
+    kept.mkdir(parents=True)
+    (tmp_path / ".config").mkdir()
+    (tmp_path / ".config" / "scapy").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir(mode=0o600)
+    os.chown(tmp_path / ".config", SERVICE, SERVICE)
+    for folder in (kept, kept.parent, tmp_path / ".config"):
+        folder.chmod(0o600)
+    open_again(tmp_path)
+    modes = [each.stat().st_mode & 0o777 for each in (kept, kept.parent, tmp_path / ".config", tmp_path / "elsewhere")]
+    assert modes == [0o700, 0o700, 0o600, 0o600]
+    open_again(tmp_path / "not there")
 
 
 def test_a_folder_is_of_whoever_the_one_above_is_of(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -22,8 +22,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.skipif(os.geteuid()
 
 LAPTOPS = 3
 SECONDS = 300.0
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-SHARED = Path("/dev/shm")
 HOUR, YEAR = 3600, 365 * 86400
 Begin = Callable[..., Awaitable[tuple[DaemonProcess, list[ThinBox]]]]
 
@@ -31,15 +29,18 @@ Begin = Callable[..., Awaitable[tuple[DaemonProcess, list[ThinBox]]]]
 @pytest.fixture
 async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
     """Starts a daemon with laptops that are off."""
-    before = set(SHARED.glob("*faketime_*"))
     async with AsyncExitStack() as stack:
 
         async def made(environment: Mapping[str, str] | None = None) -> tuple[DaemonProcess, list[ThinBox]]:
             return await room.workshop(stack, tmp_path, LAPTOPS, environment)
 
         yield made
-    for left in set(SHARED.glob("*faketime_*")) - before:
-        left.unlink()
+
+
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[room.FakedClock]:
+    with room.clock_for(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def counters(text: str) -> dict[str, float]:
@@ -106,27 +107,21 @@ async def test_twenty_reloads_a_second_keep_nobody_waiting(begin: Begin) -> None
     assert "Traceback" not in log
 
 
-@pytest.mark.skipif(not FAKETIME.exists(), reason="apt-get install faketime")
-async def test_a_clock_that_jumps_loses_no_laptop_and_no_result(begin: Begin, tmp_path: Path) -> None:
+@pytest.mark.skipif(not room.FAKETIME.exists(), reason="apt-get install faketime")
+async def test_a_clock_that_jumps_loses_no_laptop_and_no_result(clock: room.FakedClock, begin: Begin) -> None:
     """An hour back and ten years ahead, again and again, between boot and verdict; then it is right again."""
-    jumped = tmp_path / "state" / "clock"  # where the daemon's user may read it
-    jumped.parent.mkdir()
-    jumped.write_text("+0\n")
-    daemon, boxes = await begin({
-        "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(jumped), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    })  # fmt: skip
+    daemon, boxes = await begin(clock.environment)
     pid = daemon.pid
 
     async def jump(number: int) -> None:
-        jumped.write_text(f"{(-HOUR, 10 * YEAR, 0)[number % 3]:+d}\n")
+        clock.jump((-HOUR, 10 * YEAR, 0)[number % 3])
         await asyncio.sleep(1.0)
 
     async with scraped(daemon) as heard:
         for box in boxes:
             box.power_on()
         await cloned(daemon, jump)
-    jumped.write_text("+0\n")
+    clock.jump(0)
     grew(heard)
     assert (daemon.pid, daemon.running) == (pid, True)
     rows = await daemon.ask("/api/v1/ledger")

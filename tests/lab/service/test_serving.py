@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -19,18 +19,16 @@ from cloned import client
 from cloned.errors import ClonedError
 from cloned.lab.bench.service import laid
 from cloned.lab.daemon import DaemonProcess
+from tests.lab.service import room
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")]
 
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-SHARED = Path("/dev/shm")
 HOUR, YEAR = 3600, 365 * 86400
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
-    """Starts a daemon in a network of its own; ended afterwards, with what its faked clock shared."""
-    before = set(SHARED.glob("*faketime_*"))
+    """Starts a daemon in a network of its own; ended afterwards."""
     async with AsyncExitStack() as stack:
 
         async def start(environment: Mapping[str, str] | None = None) -> DaemonProcess:
@@ -42,8 +40,6 @@ async def served(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
             return made
 
         yield start
-    for left in set(SHARED.glob("*faketime_*")) - before:
-        left.unlink()
 
 
 def config(daemon: DaemonProcess) -> Path:
@@ -90,18 +86,20 @@ async def test_twenty_reloads_a_second_right_and_wrong(served: Callable[[], Any]
     assert await daemon.ask("/api/v1/state")
 
 
-@pytest.mark.skipif(not FAKETIME.exists(), reason="apt-get install faketime")
-async def test_a_clock_that_jumps_an_hour_back_and_ten_years_ahead(served: Callable[..., Any], tmp_path: Path) -> None:
-    jumped = tmp_path / "state" / "clock"  # where the daemon's user may read it
-    jumped.parent.mkdir()
-    jumped.write_text("+0\n")
-    daemon = await served({
-        "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(jumped), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    })  # fmt: skip
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[room.FakedClock]:
+    with room.clock_for(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.mark.skipif(not room.FAKETIME.exists(), reason="apt-get install faketime")
+async def test_a_clock_that_jumps_an_hour_back_and_ten_years_ahead(
+    clock: room.FakedClock, served: Callable[..., Any]
+) -> None:
+    daemon = await served(clock.environment)
 
     for seconds in (-HOUR, 10 * YEAR, -HOUR, 0):
-        jumped.write_text(f"{seconds:+d}\n")
+        clock.jump(seconds)
         runtime, text = daemon.settings.runtime, f"at {seconds}"
         told = await client.call(runtime, "POST", "/api/v1/commands", {"do": "batch", "image": "sample", "text": text})
         assert told["ok"]

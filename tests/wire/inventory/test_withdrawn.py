@@ -185,14 +185,14 @@ async def test_a_rehearsal_tells_what_would_be_taken_back(snipeit, snipeit_sink,
 
 
 async def test_glpi_forgets_a_field_that_we_wrote_and_keeps_peoples(glpi, glpi_sink, around, tell):
-    told = await tell(glpi_sink(around, fields={"contact_num": "{organisation}", "contact": "for {organisation}"}))
+    told = await tell(glpi_sink(around, fields={"contact_num": "{organisation}", "name": "for {organisation}"}))
     await told(organisation=SCHOOL)
     [computer] = glpi.items["Computer"].values()
-    assert (computer["contact_num"], computer["contact"]) == (SCHOOL, f"for {SCHOOL}")
-    computer["contact"] = "the desk"
+    assert (computer["contact_num"], computer["name"]) == (SCHOOL, f"for {SCHOOL}")
+    computer["name"] = "the desk"
     *_, said = await told()
-    assert ((computer["contact_num"] or ""), computer["contact"]) == ("", "the desk")
-    assert said == "contact was left: it is not on record that the workshop wrote what stands there"
+    assert ((computer["contact_num"] or ""), computer["name"]) == ("", "the desk")
+    assert said == "name was left: it is not on record that the workshop wrote what stands there"
 
 
 async def test_devicehub_and_ocs_keep_it_and_that_is_told(around, tell):

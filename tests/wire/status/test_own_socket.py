@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import grp
+import itertools
 import logging
 import os
 import socket
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -49,6 +51,32 @@ async def test_a_group_that_it_cannot_be_given_to_keeps_nobody_from_working(
         await listen_socket(runner, tmp_path / "control.sock", other.gr_name)
     assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
     assert f"cannot be given to the group {other.gr_name}" in caplog.text
+
+
+async def test_what_threads_make_meanwhile_is_as_it_should_be(
+    runner: web.AppRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scapy keeps a folder in our home, which it makes while we start: without the right to enter it nothing started
+    any more."""
+    over, made = threading.Event(), tmp_path / "made"
+    made.mkdir()
+
+    def make() -> None:
+        for number in itertools.count():
+            (made / str(number)).mkdir()
+            if over.is_set():
+                break
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    try:
+        for number in range(50):
+            await listen_socket(runner, tmp_path / f"{number}.sock", "no-such-group")
+            assert (tmp_path / f"{number}.sock").stat().st_mode & 0o777 == 0o600
+    finally:
+        over.set()
+        thread.join()
+    assert {each.stat().st_mode & 0o100 for each in made.iterdir()} == {0o100}
 
 
 @pytest.mark.parametrize("left", ["a socket", "a file", "a link to nothing"])
