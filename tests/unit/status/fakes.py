@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from dataclasses import fields, is_dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cloned.core.brief import Brief
@@ -47,6 +48,17 @@ def _told_again(made: Any, given: Any) -> Any:
     return made
 
 
+@lru_cache(64)
+def _as_shown(state: bytes) -> Snapshot:
+    """A workshop whose sentences still know what they were made of: pydantic makes plain texts of them.
+
+    Made once of each state: most tests look at the same busy evening, again and again.
+    """
+    given = pickle.loads(state)
+    made: Snapshot = _told_again(adapter().validate_python(given), given)
+    return made
+
+
 class FakeWorkshop:
     """An engine that keeps what it was told; the page is what is tested here."""
 
@@ -56,9 +68,8 @@ class FakeWorkshop:
         self.error: Exception | None = None
 
     def snapshot(self) -> Snapshot:
-        """The workshop, whose sentences still know what they were made of: pydantic makes plain texts of them."""
-        made: Snapshot = _told_again(adapter().validate_python(self.state), self.state)
-        return made
+        """The workshop as it is now."""
+        return _as_shown(pickle.dumps(self.state))
 
     def brief(self) -> Brief:
         seen = self.snapshot()
