@@ -41,6 +41,7 @@ def test_thin_laptops_keep_their_disks_as_verified() -> None:
     assert parse(settings(LaptopKind.VM).toml()).finish.grow
 
 
+@pytest.mark.wire
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_where_it_must_run_as_root_after_all_root_may_read_its_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
