@@ -5,9 +5,9 @@ In a table of their own, so that a search among 100,000 laptops reads no row of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Column, Connection, bindparam, delete, insert, select
 
 from cloned.core.row_types import Row
 from cloned.inventory.schema import names, results
@@ -15,9 +15,7 @@ from cloned.inventory.schema import names, results
 LONGEST = 128
 
 _HAS = select(names.c.name).where(names.c.laptop == bindparam("which"))
-_ROWS = select(results.c.row).where(results.c.laptop == bindparam("which"))
 _MORE = insert(names)
-_GONE = delete(names).where(names.c.laptop == bindparam("which"), names.c.name == bindparam("called"))
 
 
 def folded(name: str) -> str:
@@ -41,9 +39,21 @@ def add_names(connection: Connection, laptop: str, wants: set[str]) -> set[str]:
 
 def keep_names(connection: Connection, laptops: Iterable[str]) -> None:
     """Have the names of these laptops be those of the results that are there now."""
-    for laptop in laptops:
-        which = {"which": laptop}
-        wants = {name for row in connection.scalars(_ROWS, which) for name in names_of(row)}
-        has = add_names(connection, laptop, wants)
-        if gone := [which | {"called": name} for name in sorted(has - wants)]:
-            connection.execute(_GONE, gone)
+    of_them = results.c.laptop.in_(sorted(set(laptops)))
+    rows = connection.execute(select(results.c.laptop, results.c.row).where(of_them))
+    keep_words(connection, names.c.name, laptops, {(which, name) for which, row in rows for name in names_of(row)})
+
+
+def keep_words(
+    connection: Connection, column: Column[str], laptops: Iterable[str], wants: Set[tuple[str, str]]
+) -> None:
+    """Have a table of words by laptop hold `wants`, and nothing else, of these laptops: in four questions, however
+    many they are."""
+    table, ours = column.table, sorted(set(laptops))
+    had = connection.execute(select(table.c.laptop, column).where(table.c.laptop.in_(ours)))
+    has = {(which, word) for which, word in had}
+    if new := [{"laptop": which, column.name: word} for which, word in sorted(wants - has)]:
+        connection.execute(insert(table), new)
+    if gone := [{"which": which, "word": word} for which, word in sorted(has - wants)]:
+        here = (table.c.laptop == bindparam("which")) & (column == bindparam("word"))
+        connection.execute(delete(table).where(here), gone)

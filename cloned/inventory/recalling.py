@@ -12,6 +12,7 @@ from cloned.core.known import KnownToLedger
 from cloned.core.recorded import LedgerLaptop, recall, recorded, sight_in, traces, traces_of
 from cloned.core.row_types import Row
 from cloned.effect_parts import AnothersRow
+from cloned.inventory.names import keep_words
 from cloned.inventory.schema import results
 from cloned.inventory.schema import traces as kept
 from cloned.saying import Phrase
@@ -20,7 +21,6 @@ MOST = 20
 """Laptops that share one trace and are looked at: more share a maker's filler, or a dock of the workshop's."""
 
 
-_OF = select(results.c.row).where(results.c.laptop == bindparam("which"))
 _HAS = select(kept.c.trace).where(kept.c.laptop == bindparam("which"))
 _MORE = insert(kept)
 _WITH = select(kept.c.laptop).where(kept.c.trace == bindparam("told")).order_by(kept.c.laptop).limit(MOST + 1)
@@ -43,8 +43,9 @@ def note(connection: Connection, before: Row | None, there: Iterable[Row]) -> No
 
 def keep(connection: Connection, laptops: Iterable[str]) -> None:
     """Have the traces of these laptops be those of the results that are there now."""
-    for laptop in laptops:
-        _keep(connection, laptop, connection.scalars(_OF, {"which": laptop}))
+    rows = connection.execute(select(results.c.laptop, results.c.row).where(results.c.laptop.in_(sorted(set(laptops)))))
+    wants = {(which, trace) for which, row in rows for trace in traces_of(row)}
+    keep_words(connection, kept.c.trace, laptops, wants)
 
 
 def _keep(connection: Connection, laptop: str, rows: Iterable[Row]) -> None:
