@@ -100,9 +100,9 @@ class FileSink(Sink):
 
     def _not_held(self) -> None:
         """Raises Unavailable while an office program has it open: LibreOffice and Excel leave a file beside it."""
-        name = self.path.name
-        for beside in (f".~lock.{name}#", f"~${name}", f"~${name[2:]}"):
-            if (self.path.parent / beside).exists():
+        for path in {self.path, self.path.resolve()}:
+            name = path.name
+            if any((path.parent / each).exists() for each in (f".~lock.{name}#", f"~${name}", f"~${name[2:]}")):
                 raise Unavailable(Phrase("somebody has {path} open: it is written once they close it", path=self.path))
 
     @abstractmethod

@@ -33,7 +33,11 @@ def write_at(descriptor: int, size: int, new: bytes, ending: bytes) -> None:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put a new file in the place of the old one: whoever reads sees one or the other. Raises OSError."""
+    """Put a new file in the place of the old one: whoever reads sees one or the other. Raises OSError.
+
+    A link stays one, and where it leads there is the new file.
+    """
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

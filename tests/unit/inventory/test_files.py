@@ -232,6 +232,20 @@ async def test_the_newest_of_each_laptop_and_never_an_older_after_it(any_sink, d
     assert [each.name for each in sink.path.parent.iterdir()] == [sink.path.name]
 
 
+async def test_a_link_to_a_share_stays_a_link(any_sink, deliver):
+    sink = any_sink("newest")
+    there = sink.path.parent.parent / "share" / f"list{sink.path.suffix}"
+    there.parent.mkdir()
+    sink.path.parent.mkdir()
+    sink.path.symlink_to(there)
+    await sink.send(deliver())
+    await sink.send(deliver(attempt=2))
+    assert (sink.path.is_symlink(), [each[1] for each in results(there)]) == (True, [2])
+    (there.parent / f".~lock.{there.name}#").write_text(",somebody")
+    with pytest.raises(Unavailable, match="somebody has"):
+        await sink.send(deliver(attempt=3))
+
+
 @pytest.mark.parametrize("rows", ["all", "newest"])
 async def test_a_laptop_that_is_forgotten_is_in_no_file_and_the_others_are(any_sink, deliver, rows):
     sink = any_sink(rows)
