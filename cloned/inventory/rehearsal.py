@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,9 @@ from cloned.inventory import rows
 from cloned.inventory.offline import ledger_at, one
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.asked import rehearsed
-from cloned.inventory.sinks.base import Delivery, Surroundings, ToldBefore
+from cloned.inventory.sinks.base import Delivery, Sink, SinkRefused, Surroundings, ToldBefore
+from cloned.inventory.sinks.entries import EntrySink
+from cloned.inventory.sinks.templates import template
 from cloned.inventory.sinks.told import Expectation
 from cloned.saying import Phrase
 
@@ -36,9 +38,29 @@ async def rehearse(
     told = partial(told_before, place)
     sink = make(settings, replace(around or Surroundings(), told=told))
     try:
-        return await rehearsed(sink, delivery)
+        return [*await rehearsed(sink, delivery), *unknown(sink, getattr(settings, "fields", {}), delivery)]
     finally:
         await sink.close()
+
+
+def unknown(sink: Sink, fields: Mapping[str, str], delivery: Delivery | None) -> list[Expectation]:
+    """The fields that a result leaves as they are, as it knows nothing of something in them: a wrong word, perhaps."""
+    if delivery is None or not isinstance(sink, EntrySink):
+        return []
+    try:
+        record = sink.record(delivery)
+    except SinkRefused:
+        return []  # which the rehearsal said
+    lacks = {name: template(sink.name, text).missing(record) for name, text in fields.items()}
+    return [
+        Expectation(
+            Phrase("field {name}", name=name),
+            "ok",
+            Phrase("left as it is: of this result nothing is known of {paths}", paths=", ".join(paths)),
+        )
+        for name, paths in lacks.items()
+        if paths
+    ]
 
 
 async def newest(place: Path | str, laptop: str) -> Delivery:

@@ -1,8 +1,10 @@
 import pytest
 
-from cloned.destinations import FileSettings
+from cloned.destinations import FileSettings, OcsSettings
 from cloned.errors import UsageError
-from cloned.inventory.rehearsal import newest, rehearse
+from cloned.inventory.rehearsal import newest, rehearse, unknown
+from cloned.inventory.sinks import make
+from cloned.inventory.sinks.base import Delivery
 
 
 @pytest.fixture
@@ -34,3 +36,17 @@ async def test_what_is_not_there_is_said(place, tmp_path):
         await rehearse(sinks, "other", None, place)
     with pytest.raises(UsageError, match="no result of a laptop 0043"):
         await rehearse(sinks, "list", "0043", place)
+
+
+async def test_a_word_that_a_result_does_not_know_is_named_beforehand(make_row):
+    """Its first part is one of ours, so the configuration is right as far as that can be told; nothing would come."""
+    fields = {"fields_1": "{battery.healthiness} %", "fields_2": "{verdict}", "fields_3": "{disk.model} {disk.colour}"}
+    settings = OcsSettings(name="ocs", type="ocs", url="http://127.0.0.1:9/", fields=fields)
+    sink = make(settings)
+    delivery = Delivery("k", "a1b2c3d4", 1, 1, make_row())
+    assert [line.line() for line in unknown(sink, fields, delivery)] == [
+        "ok: field fields_1: left as it is: of this result nothing is known of battery.healthiness",
+        "ok: field fields_3: left as it is: of this result nothing is known of disk.colour",
+    ]
+    assert unknown(sink, fields, None) == []
+    await sink.close()
