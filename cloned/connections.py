@@ -198,6 +198,8 @@ class AdmittingSocket(socket.socket):
         self._admits, self._answer = admits, BUSY if answer is None else answer
         try:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self.family == socket.AF_INET6:
+                self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self.setblocking(False)
             self.bind(where)
             self.listen(QUEUE)

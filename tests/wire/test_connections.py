@@ -261,6 +261,16 @@ async def test_200_at_once_are_each_answered_or_closed_again_and_again(port: Por
     assert await port.answers()
 
 
+def test_an_address_of_ipv6_leaves_the_port_of_ipv4_to_others() -> None:
+    with (
+        connections.AdmittingSocket(("::", 0), lambda where: True) as first,
+        connections.AdmittingSocket(("0.0.0.0", first.getsockname()[1]), lambda where: True) as other,  # noqa: S104
+    ):
+        assert other.getsockname()[1] == first.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            connections.AdmittingSocket(("::", first.getsockname()[1]), lambda where: True)
+
+
 async def test_who_reads_nothing_does_not_keep_us_from_ending(
     port: Port, clients: list[socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
