@@ -264,7 +264,7 @@ async def test_200_at_once_are_each_answered_or_closed_again_and_again(port: Por
 def test_an_address_of_ipv6_leaves_the_port_of_ipv4_to_others() -> None:
     with (
         connections.AdmittingSocket(("::", 0), lambda where: True) as first,
-        connections.AdmittingSocket(("0.0.0.0", first.getsockname()[1]), lambda where: True) as other,  # noqa: S104
+        connections.AdmittingSocket(("0.0.0.0", first.getsockname()[1]), lambda where: True) as other,
     ):
         assert other.getsockname()[1] == first.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
