@@ -38,6 +38,8 @@ LEDGER_WAIT_SECONDS = 30.0
 """Seconds to wait where the ledger itself cannot be used (a full disk, say): nothing is lost meanwhile."""
 REGISTER_AGAIN = 5.0
 """And at the start."""
+LET_GO_SECONDS = 10.0
+"""Seconds that who forgets a laptop waits for what of it is on its way."""
 LOOK_AGAIN_SECONDS = 2.0
 """Seconds between looks at the database, for what another process (`cloned inventory retry`) changed."""
 DOWN_AFTER = 5
@@ -215,6 +217,10 @@ class SinkLane:
         self._throw_away()
         self._to_note.set()
 
+    def sends(self, laptop: str) -> bool:
+        """Whether something of it is on its way."""
+        return laptop in self._flying
+
     def _throw_away(self) -> None:
         """What was fetched ahead is not to be sent as it is."""
         self._ahead.clear()
@@ -288,6 +294,15 @@ class Outbox:
         for lane in self._lanes.values():
             lane.hurry()
         return count
+
+    async def let_go(self, laptop: str) -> None:
+        """Send nothing more of one of which nothing is owed any more; what is on its way is waited for, for a while."""
+        for lane in self._lanes.values():
+            lane.hurry()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LET_GO_SECONDS):
+                while any(lane.sends(laptop) for lane in self._lanes.values()):  # noqa: ASYNC110 - of any of several
+                    await asyncio.sleep(0.05)
 
 
 def state_of(entry: SinkBacklog, configured: set[str]) -> str:

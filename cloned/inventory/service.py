@@ -153,6 +153,7 @@ class InventoryService:
         lines = await self._out_of_files(ident)
         await self._around.memory.forget(ident)
         results = await self.ledger.forget(ident)
+        await self.outbox.let_go(ident)
         again = await self._out_of_files(ident)  # what was on its way meanwhile; nothing more is owed
         stays = sorted(name for name, count in again.items() if count is None)
         gone = sum(count or 0 for each in (lines, again) for count in each.values())

@@ -372,3 +372,53 @@ async def test_what_is_told_again_of_a_result_from_before_is_not_sent_either(led
 
 async def asks(box):
     return [entry["state"] for entry in await box.status()] == ["asks"]
+
+
+class Slow(Recorder):
+    """Takes each result only once somebody lets it."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.let = asyncio.Semaphore(0)
+        self.begun = []
+
+    async def send(self, delivery):
+        self.begun.append(delivery.laptop)
+        self.changed.set()
+        await self.let.acquire()
+        return await super().send(delivery)
+
+
+async def test_of_a_laptop_that_was_forgotten_nothing_is_sent_that_was_read_ahead(ledger, make_row):
+    sink = Slow("hook")
+    for number in range(4):
+        await ledger.record(make_row(f"l{number}", macs=[]))
+    async with running(ledger, sink) as box:
+        async with asyncio.timeout(10):
+            while not sink.begun or len(box._lanes["hook"]._ahead) < 3:
+                await asyncio.sleep(0.01)
+        assert sink.begun == ["l0"]
+        await ledger.forget("l2")
+        await box.let_go("l2")
+        for _ in range(4):
+            sink.let.release()
+        await sink.has(3)
+        await until(lambda: idle(box))
+    assert [laptop for laptop, _, _ in sink.got] == ["l0", "l1", "l3"]
+
+
+async def test_what_is_on_its_way_of_a_laptop_that_is_forgotten_is_waited_for(ledger, make_row):
+    sink = Slow("hook")
+    await ledger.record(make_row("l0"))
+    async with running(ledger, sink) as box:
+        async with asyncio.timeout(10):
+            while not sink.begun:
+                await asyncio.sleep(0.01)
+        await ledger.forget("l0")
+        gone = asyncio.create_task(box.let_go("l0"))
+        await asyncio.sleep(0)
+        assert not gone.done()
+        sink.let.release()
+        async with asyncio.timeout(10):
+            await gone
+        assert [laptop for laptop, _, _ in sink.got] == ["l0"]
