@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, Engine, event
@@ -39,6 +39,9 @@ class ServerLine(Protocol):
     def fileno(self) -> int:
         """Its socket."""
 
+    def close(self) -> None:
+        """End it."""
+
 
 class OwnThread:
     """Transactions, one after the other, on the database that `engine` opens, for this thread alone."""
@@ -53,7 +56,7 @@ class OwnThread:
         """Held while it begins or ends something: what is cut must not be the next one's."""
         self._lines: list[ServerLine | sqlite3.Connection] = []
         """Connections, the newest last."""
-        event.listen(engine, "connect", lambda made, _: self._opened(made))
+        event.listen(engine, "connect", lambda made, _: self._opened(made), insert=True)
 
     async def transaction(self, work: Work[*Arguments, Result], *arguments: *Arguments) -> Result:
         """What `work` gives, committed."""
@@ -80,8 +83,8 @@ class OwnThread:
         def in_one() -> Result:
             self._at(ticket)
             try:
-                with opened() as connection:
-                    return work(connection, *arguments)
+                with ExitStack() as stack:
+                    return work(self._connected(stack, opened), *arguments)
             finally:
                 self._at(None)
 
@@ -94,6 +97,17 @@ class OwnThread:
             with self._turn:
                 for line in self._lines if self._now is ticket else ():
                     cut(line)
+            raise
+
+    def _connected(self, stack: ExitStack, opened: Opened) -> Connection:
+        """A connection until `stack` ends. One that is cut while it is made ready would be dropped and not closed."""
+        try:
+            return stack.enter_context(opened())
+        except BaseException:
+            lines, self._lines = self._lines, []
+            for line in lines:
+                with suppress(Exception):
+                    line.close()
             raise
 
     def _at(self, ticket: object) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from cloned.inventory import database
 from cloned.inventory.database import LedgerError
 from cloned.inventory.ledger import Ledger
+from cloned.inventory.own_thread import OwnThread
 from tests.unit.inventory.ledgers import empty
 
 
@@ -141,3 +143,22 @@ async def test_where_it_cannot_be_opened_no_thread_is_left_that_would_tell_a_loo
         await Ledger.open(tmp_path / "ledger.sqlite")
     left = [each for each in threading.enumerate() if each not in before and "ledger" in each.name]
     assert left == []
+
+
+async def test_a_connection_that_cannot_be_made_ready_is_closed(place: Path) -> None:
+    made: list[sqlite3.Connection] = []
+
+    def breaks(connection: sqlite3.Connection, _record: object) -> None:
+        made.append(connection)
+        raise OSError("it is gone")
+
+    engine = database.opened(place)
+    event.listen(engine, "connect", breaks)
+    thread = OwnThread(engine, "ledger")
+    with pytest.raises(OSError, match="it is gone"):
+        await thread.look(lambda connection: connection.exec_driver_sql("SELECT 1"))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("SELECT 1")
+    event.remove(engine, "connect", breaks)
+    assert await thread.look(lambda connection: connection.exec_driver_sql("SELECT 1").scalar()) == 1
+    await thread.close()
