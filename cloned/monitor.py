@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cloned.core.boot import BootRequest, identity_of
 from cloned.core.events import Event, PartsTold, Returned, SlowCard, Stalled, Tick, Vanished, Verifying
@@ -71,6 +72,7 @@ class LastHeard:
     progress: ReportFigures = field(default_factory=ReportFigures)
     probe: Heard | None = None
     via: str = ""
+    round: int = 0
     parts: float = -PARTS_EVERY_SECONDS
     """When parts that it told later were written down last."""
 
@@ -136,17 +138,20 @@ class Monitor:
         watch = self._watches.setdefault(laptop.id, LastHeard(now, now))
         watch.heard = now
         progress = _figures(report)
+        round_ = told if isinstance(told := report.get("round"), int) else 0
         mark = (
             line(report.get("state"), 20),
             line(report.get("session"), 40),
             progress.get("bytes"),
             progress.get("pieces_left"),
-            report["round"] if isinstance(report.get("round"), int) else 0,
+            round_,
             line(report.get("said"), 300),
         )
+        if watch.mark:  # of a first word nobody knows when its bytes came: before we began, perhaps
+            self._count(laptop, report, _Step(watch.progress, watch.round), _Step(progress, round_))
+        watch.round = round_
         if mark != watch.mark:
             watch.mark, watch.moved = mark, now
-        self._count(laptop, report, watch.progress, progress)
         watch.progress, watch.probe = progress, _probe(report.get("probe"))
         watch.via = via if isinstance(via := report.get("via"), str) and via in VIAS else ""
         for event in (self._meaning(laptop, report), _slow_card(laptop, report), self._later(laptop, report, watch)):
@@ -161,18 +166,13 @@ class Monitor:
             watch.parts = now
         return event
 
-    def _count(self, laptop: Laptop, report: JsonObject, before: ReportFigures, now: ReportFigures) -> None:
-        """What a laptop at work has got since its last report; one that begins anew adds nothing by that."""
+    def _count(self, laptop: Laptop, report: JsonObject, before: _Step, now: _Step) -> None:
+        """What a laptop at work has got since its last report."""
         session = self._engine.workshop.sessions.get(laptop.session) if laptop.session is not None else None
         if session is None or report.get("session") != laptop.session:
             return
-        was, done = before.get("activity") == "receiving", before.get("bytes", 0)
-        if now["activity"] == "receiving":
-            more = now.get("bytes", 0) - (done if was and before.get("total") == now.get("total") else 0)
-        else:
-            more = before.get("total", 0) - done if was and now["activity"] == "verifying" else 0
         kind = "classic" if session.classic else "unicast" if report.get("via") == "unicast" else "pieces"
-        self.received[kind] += max(0, int(more))
+        self.received[kind] += max(0, int(_got(before, now)))
 
     def _meaning(self, laptop: Laptop, report: JsonObject) -> Event | None:
         if laptop.state is State.GONE:
@@ -260,6 +260,34 @@ def _probe(told: object) -> Heard | None:
     if not isinstance(heard, int) or not isinstance(expected, int):
         return None
     return Heard(heard, expected) if 0 <= heard <= expected < 10**6 else None
+
+
+class _Step(NamedTuple):
+    """What a report says of bytes: the figures, and which round of fetching they are of."""
+
+    figures: ReportFigures
+    round: int
+
+
+_THROUGH = ("verifying", "waiting", "finished")
+"""What a laptop does once a round's bytes are there. A small round begins and ends between two reports."""
+
+
+def _got(before: _Step, now: _Step) -> float:
+    """Bytes that came between two reports; a round that begins anew adds nothing by that.
+
+    While it reads back, `bytes` may tell of that; what it has got is then what the round wanted.
+    """
+    did, does, same = before.figures.get("activity"), now.figures.get("activity"), before.round == now.round
+    done, wanted = before.figures.get("bytes", 0), before.figures.get("total", 0)
+    alike = did == "receiving" and same and wanted == now.figures.get("total", 0)
+    if does == "receiving":
+        return now.figures.get("bytes", 0) - (done if alike else 0)
+    if does not in _THROUGH or now.round < 1:
+        return 0
+    if did == "receiving" and same:
+        return wanted - done if does == "verifying" else (now.figures.get("bytes", 0) - done if alike else 0)
+    return 0 if same and did in _THROUGH else now.figures.get("bytes", 0)
 
 
 def _figures(report: JsonObject) -> ReportFigures:

@@ -89,18 +89,24 @@ def keep_safe(state: Path, ours: Written = OURS) -> Path | None:
 
     UsageError where the state is of a newer version: nothing was touched. OSError where it cannot be read or written.
     """
-    written = _read(state / FILE)
-    if written.newer_than(ours):
-        raise UsageError(
-            Phrase("{state} was written by cloned {version}, which is newer", state=state, version=written.cloned),
-            Phrase("install cloned {version}, or restore a backup of before", version=written.cloned),
-        )
+    written = not_newer(state, ours)
     if written == ours:
         return None
     there = any((state / name).exists() for name in DATABASES)
     made = _copied(state, written) if there else None
     _write(state / FILE, ours)
     return made
+
+
+def not_newer(state: Path, ours: Written = OURS) -> Written:
+    """Who wrote a state last. UsageError where that version is newer than ours, or cannot be told."""
+    written = _read(state / FILE)
+    if written.newer_than(ours):
+        raise UsageError(
+            Phrase("{state} was written by cloned {version}, which is newer", state=state, version=written.cloned),
+            Phrase("install cloned {version}, or restore a backup of before", version=written.cloned),
+        )
+    return written
 
 
 def _copied(state: Path, written: Written) -> Path:

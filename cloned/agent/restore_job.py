@@ -106,7 +106,8 @@ class RestoreJob(Job):
 
     def _rounds(self, plan: Plan, disk: disks.DiskFacts, restore: Restore, wanted: list[int], number: int = 1) -> None:
         while True:
-            self._status.set("receiving", round=number, pieces_left=len(wanted))
+            total = sum(plan.map.place(piece).length for piece in wanted)
+            self._status.set("receiving", round=number, pieces_left=len(wanted), bytes=0, total=total)
             restore.fetch(wanted, self._progress, self._withdrawn, self._gate(number))
             self._still_wanted()
             self._status.set("verifying")

@@ -23,7 +23,7 @@ from cloned.disk.manifest import Manifest
 from cloned.errors import ImageError
 from cloned.order_types import StreamPlace
 from cloned.saying import Phrase
-from cloned.stream.packets import PACKET, StreamAddress
+from cloned.stream.packets import StreamAddress
 from cloned.tasks import TaskOwner, Trouble
 
 log = logging.getLogger(__name__)
@@ -105,12 +105,11 @@ class Caster:
 
     def sent(self) -> dict[str, tuple[int, int]]:
         """Bytes sent since we began, and of those repairs, by how they travelled; neither ever falls."""
-        stats = [each.stats for each in self._counting]
-        packets = self._past["packets"] + sum(each.packets for each in stats)
-        repaired = self._past["repaired"] + sum(each.repaired for each in stats)
+        pieces = self._past["pieces"] + sum(each.carried[0] for each in self._counting)
+        repaired = self._past["repaired"] + sum(each.carried[1] for each in self._counting)
         classic = self._past["classic"] + sum(each.sent for each in self._classics.values())
         return {
-            "pieces": (packets * PACKET, repaired * PACKET),
+            "pieces": (pieces, repaired),
             "unicast": (self._past["unicast"], 0),
             "classic": (classic, 0),
         }
@@ -123,7 +122,8 @@ class Caster:
         """A sender that has ended: what it did stays counted."""
         if sender in self._counting:
             self._counting.discard(sender)
-            self._past.update(packets=sender.stats.packets, repaired=sender.stats.repaired)
+            pieces, repaired = sender.carried
+            self._past.update(pieces=pieces, repaired=repaired)
 
     async def open(self, opened: OpenStream) -> None:
         """Start a session's sender; nothing where it runs already."""

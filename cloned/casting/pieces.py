@@ -103,6 +103,11 @@ class PieceSender:
         """A recent snapshot, renewed about every quarter of a second."""
         return self._work.stats
 
+    @property
+    def carried(self) -> tuple[int, int]:
+        """Bytes of packets as UDP carries them since it began, repairs included; and of those the repairs."""
+        return self._work.carried, self._work.carried_again
+
     def set_rate(self, rate: float) -> None:
         """Follow what the switch now says of the links: bit/s on the wire."""
         self._work.do(lambda work: work.pace.set_ceiling(rate))
@@ -163,6 +168,8 @@ class _Work:
         self._rate = rate
         self._meter = RateMeter(METERED_SECONDS)
         self._sending = 0.0
+        self.carried, self.carried_again = 0, 0
+        """Bytes of packets as UDP carries them, repairs included; and of those the repairs."""
         self._seen = 0
         self._bell, self._poll = Bell(), select.poll()
         self._group: GroupSocket
@@ -302,6 +309,9 @@ class _Work:
             for sequence, index in enumerate(indexes, burst.sequence):
                 packets.stamp(buffer, index, index + 1, epoch, sequence)
             parts = [view[index * PACKET : (index + 1) * PACKET] for index in indexes]
+        size = sum(map(len, parts))  # the last packet of a piece is shorter, and a piece may be one
+        self.carried += size
+        self.carried_again += size if burst.repair else 0
         self._send_to_group(parts, len(indexes))
 
     def _send_to_group(self, parts: Sequence[bytes | memoryview], count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloned.check import belongings, doubts, machine, network, outside, rules, storage
+from cloned.check import belongings, databases, doubts, machine, network, outside, rules, storage
 from cloned.check.findings import Finding, Look, LookState, examine, exit_of, lines
 
 LOOKS = (
@@ -12,9 +12,9 @@ LOOKS = (
     Look("programs", machine.programs),
     Look("state", storage.state),
     Look("files", belongings.files),
-    Look("journal", storage.journal),
+    Look("journal", databases.journal),
     Look("laptops", doubts.laptops),
-    Look("ledger", storage.ledger),
+    Look("ledger", databases.ledger),
     Look("disk", storage.disk_health),
     Look("network", network.interfaces),
     Look("ports", network.ports),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from cloned.check.databases import read
 from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import Config
 from cloned.core.evidence import doubtful
@@ -27,8 +28,12 @@ def laptops(config: Config) -> Iterator[Said | ClonedError]:
     if not path.exists():
         yield skipped("there is no journal yet")
         return
-    with scratch("check") as folder:
-        workshop = _restored(path, folder / "journal.sqlite")
+    try:
+        with scratch("check") as folder:
+            workshop = _restored(path, folder / "journal.sqlite")
+    except ClonedError:
+        yield skipped("the journal cannot be gone through", "see what is said of the journal")
+        return
     if workshop is None:
         yield skipped("the journal is too long for a look; the page shows the same")
         return
@@ -38,15 +43,15 @@ def laptops(config: Config) -> Iterator[Said | ClonedError]:
         yield ok(Phrase("{count} {count:laptop|laptops}, none of which may be another", count=len(workshop.laptops)))
 
 
+def _copied(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    old.execute("SELECT count(*) FROM sqlite_master").fetchone()  # where it is held, a copy would wait for ever
+    old.backup(new)
+
+
 def _restored(path: Path, copy: Path) -> Workshop | None:
     """The state that a copy of the journal leads to; None if that takes too long."""
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as old, closing(sqlite3.connect(copy)) as new:
-            old.backup(new)
-    except sqlite3.Error as error:
-        raise ClonedError(
-            Phrase("{path} cannot be read ({error})", path=path, error=error), "restore a backup"
-        ) from error
+    with closing(sqlite3.connect(copy)) as new:
+        read(path, lambda old: _copied(old, new))
     journal = Journal(copy)
     try:
         after, workshop = journal.restored()

@@ -95,12 +95,21 @@ def _findings(look: Look, config: Config) -> list[Finding]:
     except ClonedError as error:
         found.append(_finding(look.name, error))
     except OSError as error:
-        found.append(Finding(look.name, LookState.WRONG, spoken(error), "check its rights and its place"))
+        found.append(_closed(look.name, error))
     except Exception as error:  # the boundary: what one look meets must not keep the others from being told
         log.exception("the look at %s failed", look.name)
         fault = Phrase("a fault in this look: {name}", name=type(error).__name__)
         found.append(Finding(look.name, LookState.WRONG, fault, "this is a fault of the program: report it"))
     return found
+
+
+def _closed(name: str, error: OSError) -> Finding:
+    """A file that could not be looked at, by its name."""
+    said = spoken(error) if error.filename is None else Phrase("{path}: {error}", path=error.filename, error=error)
+    hint = (
+        "use sudo, or the systemd service" if isinstance(error, PermissionError) else "check its rights and its place"
+    )
+    return Finding(name, LookState.WRONG, said, hint)
 
 
 def _finding(name: str, said: Said | ClonedError) -> Finding:

@@ -12,10 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from cloned import client
+from cloned.casting.caster import REQUEST_PORTS, SPAN
 from cloned.check.findings import Said, ok, skipped, warned
 from cloned.check.firewall import FirstPacket, Passage, Ruleset
+from cloned.check.translated import filled, translates
 from cloned.config import Config
 from cloned.errors import ClonedError, MissingError
+from cloned.json_data import JsonObject, as_object
 from cloned.netboot.frames import DHCP_SERVERS, ETH_IP, packet_socket, read_udp
 from cloned.netboot.interfaces import Interface, describe
 from cloned.netboot.packet import BadPacket, decode, encode
@@ -30,6 +33,8 @@ LISTEN_SECONDS = 3.0
 """Seconds in which a DHCP server answers: RFC 2131 §4.4.1 has clients wait as long before they ask again."""
 GIGABIT = 1000
 BROADCAST = "255.255.255.255"
+ASKED_AT = (REQUEST_PORTS, REQUEST_PORTS + SPAN - 1)
+"""UDP ports that laptops ask for pieces at, one for each session."""
 
 
 def _interfaces(config: Config) -> list[Interface]:
@@ -127,51 +132,82 @@ def firewall(config: Config) -> Iterator[Said | ClonedError]:
     if done.returncode:
         yield skipped("the packet filter's rules cannot be read by this user", "use sudo, or the systemd service")
         return
-    rules = Ruleset.from_json(json.loads(done.stdout or b"{}"))
-    yield from _passages(rules, config)
+    yield from _passages(Ruleset.from_json(_told(as_object(json.loads(done.stdout or b"{}")))), config)
+    if tables := _legacy_tables():
+        yield warned(
+            Phrase("rules of iptables-legacy ({tables}) cannot be read here", tables=", ".join(tables)),
+            "see `iptables-legacy -S`; iptables-nft, firewalld and nftables are read",
+        )
+
+
+def _told(data: JsonObject) -> JsonObject:
+    """The rules; those of iptables' as nft's text has them, which its JSON does not tell."""
+    if not translates(data):
+        return data
+    done = run(["nft", "-a", "list", "ruleset"], check=False, timeout=5)
+    whole = b"not found" not in done.stderr  # without an extension of iptables' its part is left out of the text
+    return filled(data, done.stdout.decode(errors="replace")) if whole else data
+
+
+def _legacy_tables() -> list[str]:
+    """Tables of the packet filter that came before nftables, where its modules are loaded; root alone sees them."""
+    with suppress(OSError):
+        return Path("/proc/net/ip_tables_names").read_text().split()
+    return []
+
+
+def _wanted(config: Config, nic: Interface, rules: Ruleset) -> Iterator[tuple[str, FirstPacket]]:
+    """What laptops send first, each with what it is for."""
+    here, wire = str(nic.address), str(nic.network)
+    yield "DHCP", FirstPacket(nic.name, "udp", 67, BROADCAST, "0.0.0.0", 68)  # noqa: S104 - as who has no address yet
+    yield "proxyDHCP", FirstPacket(nic.name, "udp", 4011, here, wire)
+    yield "TFTP", FirstPacket(nic.name, "udp", 69, here, wire)
+    yield Phrase("booting over HTTP"), FirstPacket(nic.name, "tcp", config.network.boot_port, here, wire)
+    yield Phrase("the page"), FirstPacket(nic.name, "tcp", config.page.port, here)
+    yield "IGMP", FirstPacket(nic.name, "igmp", 0, "224.0.0.22", wire)
+    for port in rules.ports(*ASKED_AT):
+        yield Phrase("laptops asking for an image"), FirstPacket(nic.name, "udp", port, here, wire)
 
 
 def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
-    wanted = {
-        "DHCP": ("udp", 67, BROADCAST),
-        "proxyDHCP": ("udp", 4011, ""),
-        "TFTP": ("udp", 69, ""),
-        Phrase("booting over HTTP"): ("tcp", config.network.boot_port, ""),
-        Phrase("the page"): ("tcp", config.page.port, ""),
-        "IGMP": ("igmp", 0, "224.0.0.22"),
-    }
     well = True
     for nic in _interfaces(config):
-        for what, (protocol, port, destination) in wanted.items():
-            passage = rules.passage(FirstPacket(nic.name, protocol, port, destination or str(nic.address)))
-            where = f"{protocol} port {port}" if port else protocol
+        found: dict[str, tuple[Passage, FirstPacket]] = {}
+        for what, packet in _wanted(config, nic, rules):
+            passage = rules.passage(packet)
+            if what not in found or _WORSE[passage] > _WORSE[found[what][0]]:
+                found[what] = passage, packet
+        for what, (passage, packet) in found.items():
             well = well and passage is Passage.OPEN
-            if passage is Passage.CLOSED:
-                opened = (
-                    Phrase("{protocol} dport {port} accept", protocol=protocol, port=port)
-                    if port
-                    else Phrase("ip protocol igmp accept")
-                )
-                yield ClonedError(
-                    Phrase("the packet filter drops {what} ({where}) on {name}", what=what, where=where, name=nic.name),
-                    Phrase(
-                        "let it in: nft add rule inet filter input iifname {name} {opened}",
-                        name=nic.name,
-                        opened=opened,
-                    ),
-                )
-            elif passage is Passage.UNKNOWN:
-                yield warned(
-                    Phrase(
-                        "whether the packet filter lets {what} ({where}) in on {name} cannot be told",
-                        what=what,
-                        where=where,
-                        name=nic.name,
-                    ),
-                    "try it",
-                )
+            if passage is not Passage.OPEN:
+                yield _not_open(what, packet, passage)
     if well:
         yield ok("lets laptops in")
+
+
+_WORSE = {Passage.OPEN: 0, Passage.UNKNOWN: 1, Passage.CLOSED: 2}
+
+
+def _not_open(what: str, packet: FirstPacket, passage: Passage) -> Said | ClonedError:
+    ports = "{}-{}".format(*ASKED_AT) if packet.port >= ASKED_AT[0] else str(packet.port)
+    where = f"{packet.protocol} port {ports}" if packet.port else packet.protocol
+    if passage is Passage.UNKNOWN:
+        words = Phrase(
+            "whether the packet filter lets {what} ({where}) in on {name} cannot be told",
+            what=what, where=where, name=packet.interface,
+        )  # fmt: skip
+        return warned(words, "try it")
+    opened = (
+        Phrase("{protocol} dport {port} accept", protocol=packet.protocol, port=ports)
+        if packet.port
+        else Phrase("ip protocol igmp accept")
+    )
+    return ClonedError(
+        Phrase("the packet filter drops {what} ({where}) on {name}", what=what, where=where, name=packet.interface),
+        Phrase(
+            "let it in: nft add rule inet filter input iifname {name} {opened}", name=packet.interface, opened=opened
+        ),
+    )
 
 
 def loopback(config: Config) -> Iterator[Said | ClonedError]:

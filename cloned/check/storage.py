@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
 import shutil
-import sqlite3
 import stat
 import time
 from collections.abc import Iterator
@@ -15,12 +13,12 @@ from pathlib import Path
 from cloned import live
 from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import LEDGER_FILE, Config
-from cloned.errors import ClonedError, MissingError
+from cloned.errors import ClonedError, MissingError, UsageError
 from cloned.images.store import ImageStore
-from cloned.inventory.ledger import Ledger
 from cloned.live import pack
 from cloned.netboot.files import is_complete
 from cloned.processes import run
+from cloned.safekeeping import not_newer
 from cloned.saying import Phrase
 
 ROOM_BYTES = 2 * 10**9
@@ -44,11 +42,7 @@ def state(config: Config) -> Iterator[Said | ClonedError]:
             "it is made at the first start; or name another [workshop] state",
         )
         return
-    if not os.access(folder, os.W_OK):
-        yield ClonedError(
-            Phrase("{folder} cannot be written by this user", folder=folder),
-            Phrase("chown or chmod it; it belongs to {folder}", folder=_owner(folder)),
-        )
+    yield from _read_or_written(folder)
     if (stranger := _not_the_services(folder)) is not None:
         yield stranger
     kind = file_system(folder)
@@ -68,6 +62,24 @@ def state(config: Config) -> Iterator[Said | ClonedError]:
             yield warned(
                 Phrase("everybody on this machine may read {path}", path=path), Phrase("chmod o= {path}", path=path)
             )
+
+
+def _read_or_written(folder: Path) -> Iterator[ClonedError]:
+    """What keeps a daemon of this version from working in a state directory."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        yield MissingError(
+            Phrase("{folder} is on a file system that is mounted read-only", folder=folder),
+            "the kernel does so after an error of the disk: see `dmesg`, and mount it for writing",
+        )
+    elif not os.access(folder, os.W_OK):
+        yield ClonedError(
+            Phrase("{folder} cannot be written by this user", folder=folder),
+            Phrase("chown or chmod it; it belongs to {folder}", folder=_owner(folder)),
+        )
+    try:
+        not_newer(folder)
+    except UsageError as error:
+        yield error
 
 
 def _closed(folder: Path) -> bool:
@@ -106,48 +118,6 @@ def file_system(path: Path) -> str:
         if inside and len(mount) >= len(best):
             best, kind = mount, what
     return kind
-
-
-def journal(config: Config) -> Iterator[Said | ClonedError]:
-    """The journal's pages, read without changing anything."""
-    path = config.workshop.state / "journal.sqlite"
-    if not path.exists():
-        yield skipped("no journal yet", "it is made at the first start")
-        return
-    try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as database:
-            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            (count,) = database.execute("SELECT count(*) FROM journal").fetchone()
-    except sqlite3.Error as error:
-        yield MissingError(
-            Phrase("{path} cannot be read: {error}", path=path, error=error),
-            "stop the daemon, move it away and restore a backup",
-        )
-        return
-    if verdict != "ok":
-        yield MissingError(
-            Phrase("{path} is damaged: {verdict}", path=path, verdict=verdict),
-            "stop the daemon, move it away and restore a backup",
-        )
-    else:
-        yield ok(Phrase("{count} {count:event|events}, {size:size}", count=count, size=path.stat().st_size))
-
-
-def ledger(config: Config) -> Iterator[Said | ClonedError]:
-    """The ledger opens, and is of this version."""
-    place = config.ledger_place
-    if isinstance(place, Path) and not place.exists():
-        yield skipped("no ledger yet", "it is made at the first start")
-        return
-
-    async def rows() -> int:
-        opened = await Ledger.open(place, create=False)
-        try:
-            return int((await opened.totals())["rows"])
-        finally:
-            await opened.close()
-
-    yield ok(Phrase("{rows} {rows:result|results}", rows=asyncio.run(rows())))
 
 
 def live_system(config: Config) -> Iterator[Said | ClonedError]:

@@ -192,19 +192,29 @@ def bring_up(connection: Connection) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
-        raise LedgerUnreadable(
-            Phrase("the ledger was written by a newer version of cloned ({current})", current=current),
-            "install that version, or restore a backup",
-        )
+        raise _newer(current)
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large ledger takes its time, once
     command.upgrade(config, "head")
 
 
 def _check(connection: Connection) -> None:
-    current = _version(connection)
+    of_this_version(_version(connection))
+
+
+def of_this_version(current: str | None) -> None:
+    """LedgerError where tables of version `current` (None: there are none) are not what this program reads."""
+    if current is not None and current > VERSION:
+        raise _newer(current)
     if current != VERSION:
         raise LedgerError(
             Phrase("the ledger is of version {current}, this program's is {version}", current=current, version=VERSION),
             "restart `cloned serve` so that both are of one version",
         )
+
+
+def _newer(current: str) -> LedgerUnreadable:
+    return LedgerUnreadable(
+        Phrase("the ledger was written by a newer version of cloned ({current})", current=current),
+        "install that version, or restore a backup",
+    )

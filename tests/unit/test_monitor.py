@@ -10,8 +10,9 @@ import pytest
 from cloned.core.boot import BootRequest, identity_of
 from cloned.core.events import PartsTold, Returned, SlowCard, Stalled, Vanished
 from cloned.core.hardware import Hardware, Screen
-from cloned.core.ids import Identity, LaptopId
+from cloned.core.ids import Identity, LaptopId, SessionId
 from cloned.core.laptop import Contact, Facts, Laptop, State
+from cloned.core.session import Kind, Session
 from cloned.engine import Engine
 from cloned.journal import Journal
 from cloned.monitor import Monitor, _parts, _slow_card
@@ -148,3 +149,49 @@ def test_parts_that_are_told_later_are_an_event_while_they_are_news() -> None:
     ):
         assert _parts(known, said) is None, said
     assert _parts(replace(laptop, contact=Contact()), {"parts": told}) is None, "one that never said hello"
+
+
+SMALL, ALL = 14_000_000, 1_128_271_872
+
+
+def told(state: str, round_: int = 1, got: int = 0, total: int = ALL, **more: object) -> dict[str, object]:
+    return {"state": state, "session": "s1", "round": round_, "bytes": got, "total": total, **more}
+
+
+async def gained(path: Path, kind: Kind, reports: list[dict[str, object]]) -> int:
+    """What is counted of these reports."""
+    monitor, laptop, _ = monitored(path / "j", State.VERIFYING)
+    laptop = replace(laptop, session=SessionId("s1"))
+    session = Session(SessionId("s1"), 1, "bulk", "", "", 0.0, kind=kind)
+    monitor._engine.workshop = monitor._engine.workshop.with_laptop(laptop).with_session(session)
+    for report in reports:
+        await monitor.heard(laptop, report)
+    return monitor.received[kind]
+
+
+@pytest.mark.parametrize(
+    ("reports", "pieces"),
+    [
+        ([told("preparing", 0), told("receiving", got=5), told("receiving", got=9), told("verifying", got=ALL)], ALL),
+        ([told("preparing", 0), told("receiving", got=9), told("waiting", got=ALL), told("finished", got=ALL)], ALL),
+        ([told("preparing", 0), told("waiting", got=SMALL, total=SMALL)], SMALL),  # there between two reports
+        ([told("preparing", 0), told("verifying", got=SMALL, total=SMALL), told("waiting", got=SMALL, total=SMALL)], SMALL),
+        ([told("preparing", 0), told("verifying", got=ALL), told("waiting", 2, 4, 4), told("finished", 2, 4, 4)], ALL + 4),
+        ([told("preparing", 0), told("surveying", 0, 700), told("receiving", got=0, total=50), told("waiting", got=50, total=50)], 50),
+        ([told("preparing", 0), told("surveying", 0, ALL), told("waiting", 1, 0, 0)], 0),  # all was right already
+        ([told("preparing", 0), told("surveying", 0, ALL), told("waiting", 0, ALL)], 0),
+        ([told("receiving", got=500), told("receiving", got=700)], 200),  # a daemon that was started anew meanwhile
+        ([told("waiting", got=ALL), told("finished", got=ALL)], 0),
+        ([told("preparing", 0), told("receiving", got=500), told("idle", 0), told("receiving", got=30)], 530),
+        ([told("preparing", 0), told("receiving", got=500), told("receiving", 2, 30)], 530),
+    ],
+)  # fmt: skip
+async def test_bytes_that_a_laptop_has_got_are_counted_once(
+    tmp_path: Path, reports: list[dict[str, object]], pieces: int
+) -> None:
+    assert await gained(tmp_path, "pieces", reports) == pieces
+
+
+async def test_a_classic_session_that_reads_back_has_got_nothing_by_that(tmp_path: Path) -> None:
+    told_ = [told("waiting", 0), told("receiving", got=9), told("verifying"), told("verifying", got=9_999)]
+    assert await gained(tmp_path, "classic", told_) == ALL
