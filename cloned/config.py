@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
 
 from cloned.config_boot import DAY, BootSettings, Dhcp, Mbps, NetworkSettings, Port
 from cloned.config_images import Images
@@ -345,6 +345,18 @@ class Config(Section):
     inventory: InventorySettings = InventorySettings()
     hooks: HookSettings = HookSettings()
     sink: tuple[AnySink, ...] = ()
+
+    _secret_files: tuple[Path, ...] = PrivateAttr(())
+
+    def with_secrets_in(self, files: tuple[Path, ...]) -> Config:
+        """The same, which knows what files its secrets were read from: `cloned check` looks who may read them."""
+        self._secret_files = files
+        return self
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Files that hold secrets, beside the state."""
+        return self._secret_files
 
     @property
     def ledger_place(self) -> Path | str:

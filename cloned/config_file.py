@@ -14,6 +14,7 @@ from cloned.config_words import expected, lines, no_toml
 from cloned.destinations import KINDS
 from cloned.errors import UsageError
 from cloned.saying import Phrase
+from cloned.sections import CREDENTIAL
 
 DEFAULT_FILE = Path("/etc/cloned/cloned.toml")
 
@@ -53,7 +54,8 @@ def _decoded(data: bytes, source: str) -> str:
 def parse(text: str, source: str = "configuration") -> Config:
     """Understand the text of a configuration; `source` names it in errors."""
     try:
-        return Config.model_validate(tomllib.loads(text))
+        given = tomllib.loads(text)
+        return Config.model_validate(given).with_secrets_in(_secret_places(given, source))
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))
         where = f"{source}:{at[1]}" if at else source
@@ -66,6 +68,24 @@ def parse(text: str, source: str = "configuration") -> Config:
         told = [(_location(item), item) for item in error.errors()]
         found = [_mistake(f"{source}:{line_of(text, place)}", place, item) for place, item in told]
         raise UsageError(lines(found), "see systemd/cloned.toml.example") from error
+
+
+SECRETS = frozenset({"token", "app_token", "secret", "password", "community", "v3_auth_key", "v3_privacy_key"})
+
+
+def _secret_places(told: object, source: str) -> tuple[Path, ...]:
+    """Files that hold a secret: those that `x_file` names, and the configuration where one stands in itself."""
+    found: list[Path] = []
+    if isinstance(told, list):
+        return tuple(place for each in told for place in _secret_places(each, source))
+    for key, value in told.items() if isinstance(told, dict) else ():
+        if isinstance(value, dict | list):
+            found += _secret_places(value, source)
+        elif isinstance(value, str) and key.endswith("_file"):
+            found.append(Path(value))
+        elif key in SECRETS and value not in ("", "public") and not str(value).startswith(CREDENTIAL):
+            found.append(Path(source))
+    return tuple(dict.fromkeys(found))
 
 
 def _mistake(where: str, place: tuple[int | str, ...], item: ErrorDetails) -> Phrase:

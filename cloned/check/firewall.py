@@ -63,6 +63,17 @@ class Ruleset:
             return Passage.CLOSED
         return Passage.UNKNOWN if Passage.UNKNOWN in found else Passage.OPEN
 
+    @property
+    def maker(self) -> str:
+        """What the rules are made with: `firewalld`, `ufw`, `iptables`, or `nft` itself."""
+        tables = {as_text(each["table"]) for each in self.chains}
+        names = {as_text(each["name"]) for each in self.chains}
+        if "firewalld" in tables:
+            return "firewalld"
+        if any(name.startswith("ufw-") for name in names):
+            return "ufw"
+        return "iptables" if "INPUT" in names else "nft"
+
     def ports(self, first: int, last: int) -> list[int]:
         """Of a range of ports those at which rules may begin or cease to mean one: enough to ask about."""
         told = _numbers(list(self.rules.values())) | _numbers(list(self.sets.values()))

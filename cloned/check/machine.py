@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from cloned.check.databases import newest_event
 from cloned.check.findings import Said, ok, skipped, warned
 from cloned.client import SOCKET
 from cloned.config import Config
@@ -25,11 +26,22 @@ CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 
 """capabilities(7), by the number of their bit."""
 TOOLS = ("udp-sender", "partclone.dd", "zstd", "gzip", "sfdisk", "sgdisk", "ip")
 """Programs that the daemon runs while it works."""
+VERSION_FLAGS = dict.fromkeys(("partclone.dd", "zstd", "gzip", "sfdisk", "sgdisk"), "--version") | {"ip": "-V"}
+LEAST_VERSIONS = {"partclone.dd": (0, 3, 13), "zstd": (1, 4, 8), "sfdisk": (2, 36), "sgdisk": (1, 0, 6), "ip": (5, 10)}
+"""Debian 11's. Images, recordings and tests are of Debian 12's and later ones; of older ones nothing is known."""
 BUILD_TOOLS = ("mmdebstrap", "xz")
 """Programs that `cloned live build` needs."""
 EARLIEST = 1_767_225_600
 """2026-01-01: no clock that is right stands before."""
+YEAR_SECONDS = 365.25 * 86400
+FAR_SECONDS = 8 * YEAR_SECONDS
+"""Seconds after which this program is hardly still in use: rather a clock that runs ahead."""
+BACK_SECONDS = 60.0
 LEAST_MEMORY = 512 * 2**20
+
+
+PARTS = {"multicast": "/proc/net/igmp", "raw packets": "/proc/net/packet"}
+"""What of the kernel we use that one made for containers or routers may lack, and where it shows."""
 
 
 def rights(config: Config) -> Iterator[Said | ClonedError]:
@@ -82,15 +94,48 @@ def clock(config: Config) -> Iterator[Said | ClonedError]:
         )
         return
     yield ok(time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(now)))
+    yield from _held_against(config, now)
     if not synchronised():
         yield warned("the clock is not set by the network", "enable systemd-timesyncd or chrony")
-    if time.localtime(now).tm_zone == "UTC" and not Path("/etc/timezone").exists():
-        yield warned("no time zone is set", "timedatectl set-timezone Europe/Brussels")
+    if time.localtime(now).tm_zone == "UTC":
+        yield warned(
+            "the time zone is UTC: page and papers do not say the time on the wall",
+            "timedatectl set-timezone Europe/Brussels",
+        )
+
+
+def _held_against(config: Config, now: float) -> Iterator[Said]:
+    """A clock that runs ahead, or was set back: what the journal holds was written by it too."""
+    if now > EARLIEST + FAR_SECONDS:
+        years = f"{(now - EARLIEST) / YEAR_SECONDS:.0f}"
+        yield warned(
+            Phrase("by the clock this program is {years} years old", years=years),
+            "if it is not, set the clock: timedatectl",
+        )
+    newest = newest_event(config.workshop.state / "journal.sqlite")
+    if newest is not None and newest > now + BACK_SECONDS:
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(newest))
+        yield warned(
+            Phrase("the newest event of the journal is of {at}: the clock was set back, or ran ahead", at=at),
+            "see that it is right: timedatectl; until then confirmations last no longer than they should",
+        )
 
 
 def kernel(config: Config) -> Iterator[Said | ClonedError]:
     """Version, and room in memory."""
     yield ok(" ".join((platform.system(), platform.release())))
+    running = Path("/lib/modules") / platform.release()
+    if running.parent.is_dir() and any(running.parent.iterdir()) and not running.is_dir():
+        yield warned(
+            Phrase("the modules of the kernel that runs are gone ({path})", path=running),
+            "another kernel was installed: restart the server",
+        )
+    for what, path in PARTS.items():
+        if not Path(path).exists():
+            yield MissingError(
+                Phrase("this kernel has no {what} ({path} is missing)", what=what, path=path),
+                "start Debian's own kernel, or build it in",
+            )
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
     available = int(found[1]) * 1024 if found else 0
     if found and available < LEAST_MEMORY:
@@ -113,15 +158,25 @@ def programs(config: Config) -> Iterator[Said | ClonedError]:
     for tool in BUILD_TOOLS:
         if shutil.which(tool) is None:
             yield skipped(Phrase("{tool} is not installed", tool=tool), "only `cloned live build` needs it")
-    yield ok(", ".join(f"{tool} {version}".strip() for tool in found if (version := _version(tool)) is not None))
+    versions = {tool: _version(tool) for tool in found}
+    for tool, least in LEAST_VERSIONS.items():
+        version = versions.get(tool, "")
+        if version and tuple(map(int, version.split("."))) < least:
+            wanted = ".".join(map(str, least))
+            words = Phrase(
+                "{tool} {version} is older than {wanted}, with which nobody tried it",
+                tool=tool, version=version, wanted=wanted,
+            )  # fmt: skip
+            yield warned(words, "install the one of Debian 12")
+    yield ok(", ".join(f"{tool} {version}".strip() for tool, version in versions.items()))
 
 
-def _version(tool: str) -> str | None:
-    """What `--version` says, its number alone; "" where it says none."""
-    if tool in ("udp-sender", "partclone.dd", "ip"):
+def _version(tool: str) -> str:
+    """What it says of its version, the number alone; "" where it says none."""
+    if tool not in VERSION_FLAGS:
         return ""
     try:
-        done = run([tool, "--version"], timeout=5, check=False)
+        done = run([tool, VERSION_FLAGS[tool]], timeout=5, check=False)
     except ClonedError:
         return ""
     found = re.search(rb"\d+(\.\d+)+", done.stdout + done.stderr)

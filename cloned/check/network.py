@@ -8,6 +8,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,8 @@ from cloned.stream.probe import GROUP
 
 LISTEN_SECONDS = 3.0
 """Seconds in which a DHCP server answers: RFC 2131 §4.4.1 has clients wait as long before they ask again."""
+SILENT_SECONDS = 7.0
+"""Seconds after which nobody will: dnsmasq, and what is built on it, first pings the address for three."""
 GIGABIT = 1000
 BROADCAST = "255.255.255.255"
 ASKED_AT = (REQUEST_PORTS, REQUEST_PORTS + SPAN - 1)
@@ -73,9 +76,12 @@ def _carrier(name: str) -> bool:
 
 def dhcp(config: Config) -> Iterator[Said | ClonedError]:
     """Other DHCP servers, seen by asking as a laptop would; nothing is offered to anybody."""
-    for nic in _interfaces(config):
+    found = _interfaces(config)
+    with ThreadPoolExecutor(max(1, len(found))) as at_once:  # several would come to no end one after the other
+        asked = [(nic, at_once.submit(_servers, nic)) for nic in found]
+    for nic, answer in asked:
         try:
-            servers = _servers(nic)
+            servers = answer.result()
         except PermissionError:
             yield skipped("asking needs raw packets", "use sudo, or the systemd service")
             return
@@ -100,19 +106,23 @@ def _judged(nic: Interface, servers: list[str], *, leasing: bool, mode: str) -> 
 
 
 def _servers(nic: Interface) -> list[str]:
-    """Addresses of DHCP servers that answer a DISCOVER of ours within LISTEN seconds."""
+    """Addresses of DHCP servers that answer a DISCOVER of ours; where none does at first, it is waited for longer."""
     from cloned.netboot.raw_packets import dhcp_broadcast  # scapy takes half a second
 
     watch = ServerWatch(nic.address)
     with packet_socket(nic.name, ETH_IP, DHCP_SERVERS) as sock:
         for arch in (0, 7):
             sock.send(dhcp_broadcast(nic.mac, encode(probe(nic.mac, secrets.randbits(32), arch))))
-        end = time.monotonic() + LISTEN_SECONDS
-        while (left := end - time.monotonic()) > 0:
+        began = time.monotonic()
+        while (left := _patience(watch) - (time.monotonic() - began)) > 0:
             sock.settimeout(left)
             with suppress(TimeoutError):
                 _overheard(watch, sock.recv(2048), nic)
     return [str(each.address) for each in watch.leasing(time.time())]
+
+
+def _patience(watch: ServerWatch) -> float:
+    return LISTEN_SECONDS if watch.leasing(time.time()) else SILENT_SECONDS
 
 
 def _overheard(watch: ServerWatch, frame: bytes, nic: Interface) -> None:
@@ -180,7 +190,7 @@ def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
         for what, (passage, packet) in found.items():
             well = well and passage is Passage.OPEN
             if passage is not Passage.OPEN:
-                yield _not_open(what, packet, passage)
+                yield _not_open(what, packet, passage, rules.maker)
     if well:
         yield ok("lets laptops in")
 
@@ -188,7 +198,7 @@ def _passages(rules: Ruleset, config: Config) -> Iterator[Said | ClonedError]:
 _WORSE = {Passage.OPEN: 0, Passage.UNKNOWN: 1, Passage.CLOSED: 2}
 
 
-def _not_open(what: str, packet: FirstPacket, passage: Passage) -> Said | ClonedError:
+def _not_open(what: str, packet: FirstPacket, passage: Passage, maker: str) -> Said | ClonedError:
     ports = "{}-{}".format(*ASKED_AT) if packet.port >= ASKED_AT[0] else str(packet.port)
     where = f"{packet.protocol} port {ports}" if packet.port else packet.protocol
     if passage is Passage.UNKNOWN:
@@ -197,17 +207,26 @@ def _not_open(what: str, packet: FirstPacket, passage: Passage) -> Said | Cloned
             what=what, where=where, name=packet.interface,
         )  # fmt: skip
         return warned(words, "try it")
-    opened = (
-        Phrase("{protocol} dport {port} accept", protocol=packet.protocol, port=ports)
-        if packet.port
-        else Phrase("ip protocol igmp accept")
-    )
     return ClonedError(
         Phrase("the packet filter drops {what} ({where}) on {name}", what=what, where=where, name=packet.interface),
-        Phrase(
-            "let it in: nft add rule inet filter input iifname {name} {opened}", name=packet.interface, opened=opened
-        ),
+        Phrase("let it in: {command}", command=_opens(packet, ports, maker)),
     )
+
+
+def _opens(packet: FirstPacket, ports: str, maker: str) -> str:
+    """The command that opens a port, in the language of whatever made the rules."""
+    name, protocol = packet.interface, packet.protocol
+    if maker == "firewalld":
+        added = f"--add-port={ports}/{protocol}" if packet.port else f"--add-protocol={protocol}"
+        zone = f"$(firewall-cmd --get-zone-of-interface={name})"
+        return f"firewall-cmd --permanent --zone={zone} {added}; firewall-cmd --reload"
+    if maker == "ufw" and packet.port:
+        return f"ufw allow in on {name} proto {protocol} to any port {ports.replace('-', ':')}"
+    if maker in ("ufw", "iptables"):
+        told = f"-p {protocol} --dport {ports.replace('-', ':')}" if packet.port else f"-p {protocol}"
+        return f"iptables -I INPUT -i {name} {told} -j ACCEPT"
+    told = f"{protocol} dport {ports}" if packet.port else f"ip protocol {protocol}"
+    return f"nft insert rule inet filter input iifname {name} {told} accept"
 
 
 def loopback(config: Config) -> Iterator[Said | ClonedError]:

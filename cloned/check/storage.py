@@ -14,6 +14,7 @@ from cloned import live
 from cloned.check.findings import Said, ok, skipped, warned
 from cloned.config import LEDGER_FILE, Config
 from cloned.errors import ClonedError, MissingError, UsageError
+from cloned.images.scrub import kept
 from cloned.images.store import ImageStore
 from cloned.live import pack
 from cloned.netboot.files import is_complete
@@ -25,6 +26,8 @@ ROOM_BYTES = 2 * 10**9
 """Bytes that should be free for the state."""
 OLD_SECONDS = 180 * 86400
 """Seconds after which a live system lacks drivers and mends that exist by then."""
+UNPROVEN_DAYS = 8
+"""Days after which an image that nobody read is told: as long as the alert waits (systemd/monitoring)."""
 ACCOUNT = "cloned"
 """Whom the unit runs the daemon as."""
 SECRETS = ("pin", "people.json", "page.key", "journal.sqlite", LEDGER_FILE)
@@ -165,13 +168,28 @@ def images(config: Config) -> Iterator[Said | ClonedError]:
         except ClonedError as error:
             yield error
         else:
-            yield ok(name)
+            yield _proven(store, name, config.images.verify_hours)
     wanted = {rule.image for rule in config.images.rule} | {config.sessions.image} - {""}
     for name in sorted(wanted - set(names)):
         yield ClonedError(
             Phrase("the configuration names the image {name}, which is not there", name=name),
             "import it, or mend the rule",
         )
+
+
+def _proven(store: ImageStore, name: str, hours: float) -> Said | ClonedError:
+    """When an image was read and proven last; one that was only taken in was proven by that."""
+    proof = kept(store, name)
+    if proof is not None and (proof.damaged or proof.why):
+        return ClonedError(Phrase("image {name}: {why}", name=name, why=proof.why), "import the image again")
+    at = proof.at if proof is not None else store.written(name) / 1e9
+    days = int(max(0.0, time.time() - at) // 86400)
+    if days >= max(UNPROVEN_DAYS, 2 * hours / 24):
+        return warned(
+            Phrase("image {name} was read and proven last {days} {days:day|days} ago", name=name, days=days),
+            Phrase("leave the server on for a night, or: cloned image verify {name}", name=name),
+        )
+    return ok(Phrase("{name}, proven {days} {days:day|days} ago", name=name, days=days))
 
 
 def room(config: Config) -> Iterator[Said | ClonedError]:
