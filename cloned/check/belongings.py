@@ -92,7 +92,7 @@ def _times(found: x509.Certificate, now: float) -> Iterator[Said | ClonedError]:
     left, until = found.not_valid_after_utc.timestamp() - now, found.not_valid_before_utc.timestamp() - now
     if until > 0:
         yield ClonedError(
-            Phrase("the page's certificate holds only in {days} {days:day|days}", days=max(1, int(until // 86400))),
+            Phrase("the page's certificate does not hold yet: only in {days} {days:day|days}", days=max(1, int(until // 86400))),
             "see that the clock is right (timedatectl), or wait",
         )
     elif left < 0:

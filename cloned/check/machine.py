@@ -33,6 +33,7 @@ BUILD_TOOLS = ("mmdebstrap", "xz")
 """Programs that `cloned live build` needs."""
 EARLIEST = 1_767_225_600
 """2026-01-01: no clock that is right stands before."""
+MODULES = Path("/lib/modules")
 YEAR_SECONDS = 365.25 * 86400
 FAR_SECONDS = 8 * YEAR_SECONDS
 """Seconds after which this program is hardly still in use: rather a clock that runs ahead."""
@@ -40,8 +41,8 @@ BACK_SECONDS = 60.0
 LEAST_MEMORY = 512 * 2**20
 
 
-PARTS = {"multicast": "/proc/net/igmp", "raw packets": "/proc/net/packet"}
-"""What of the kernel we use that one made for containers or routers may lack, and where it shows."""
+PARTS = ("/proc/net/igmp", "/proc/net/packet")
+"""Where it shows that a kernel has multicast and raw packets, which one made for containers or routers may lack."""
 
 
 def rights(config: Config) -> Iterator[Said | ClonedError]:
@@ -124,16 +125,16 @@ def _held_against(config: Config, now: float) -> Iterator[Said]:
 def kernel(config: Config) -> Iterator[Said | ClonedError]:
     """Version, and room in memory."""
     yield ok(" ".join((platform.system(), platform.release())))
-    running = Path("/lib/modules") / platform.release()
-    if running.parent.is_dir() and any(running.parent.iterdir()) and not running.is_dir():
+    running = MODULES / platform.release()
+    if MODULES.is_dir() and any(MODULES.iterdir()) and not running.is_dir():
         yield warned(
             Phrase("the modules of the kernel that runs are gone ({path})", path=running),
             "another kernel was installed: restart the server",
         )
-    for what, path in PARTS.items():
+    for path in PARTS:
         if not Path(path).exists():
             yield MissingError(
-                Phrase("this kernel has no {what} ({path} is missing)", what=what, path=path),
+                Phrase("this kernel has no {path}: it lacks multicast or raw packets", path=path),
                 "start Debian's own kernel, or build it in",
             )
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)

@@ -19,10 +19,10 @@ pytestmark = [pytest.mark.interop, pytest.mark.skipif(os.geteuid() != 0, reason=
 
 
 @contextmanager
-def dnsmasq(space: str, folder: Path) -> Iterator[None]:
+def dnsmasq(space: str, folder: Path, *more: str) -> Iterator[None]:
     """A DHCP server in `space`, once it has said that it serves."""
     process = processes.spawn(
-        ["ip", "netns", "exec", space, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--port=0", "--no-ping",
+        ["ip", "netns", "exec", space, "dnsmasq", "--keep-in-foreground", "--log-facility=-", "--port=0", *(more or ("--no-ping",)),
          "--conf-file=/dev/null", "--interface=eth0", "--bind-interfaces", "--dhcp-range=10.98.0.50,10.98.0.60,1h",
          f"--dhcp-leasefile={folder / 'leases'}", "--user=root"],
         stderr=subprocess.PIPE,
@@ -54,15 +54,22 @@ def test_another_dhcp_server_is_seen_and_judged_by_what_we_would_do(wire: Wire) 
         assert "[[dhcp.lease]]" in against[0]["next"]
 
 
+def test_a_dhcp_server_that_first_pings_the_address_it_offers(wire: Wire) -> None:
+    """As dnsmasq does by itself, for three seconds: it was taken for nobody, and a second server advised."""
+    with dnsmasq(wire.there, wire.folder, "--log-dhcp"):
+        beside = wire.check()["dhcp"]
+    assert states(beside) == ["ok"], beside
+
+
 def test_a_packet_filter_that_drops_laptops_is_named_with_what_lets_them_in(wire: Wire) -> None:
     assert states(wire.check()["firewall"]) == ["ok"]
     wire.nft(
         "table inet filter { chain input { type filter hook input priority 0; policy drop; ct state established accept; tcp dport { 8080, 8069 } accept; } }"
     )
     closed = wire.check()["firewall"]
-    dropped = {each["said"].partition("drops ")[2].partition(" ")[0] for each in closed}
-    assert dropped == {"DHCP", "TFTP", "proxyDHCP", "IGMP"}, closed
-    assert all("nft add rule" in each["next"] for each in closed)
+    dropped = {each["said"].partition("drops ")[2].partition(" (")[0] for each in closed}
+    assert dropped == {"DHCP", "TFTP", "proxyDHCP", "IGMP", "laptops asking for an image"}, closed
+    assert all("nft insert rule" in each["next"] for each in closed)
 
 
 def test_a_port_that_is_taken_and_a_cable_that_is_out(wire: Wire) -> None:
@@ -111,13 +118,21 @@ RULES = [
     "chain input { type filter hook input priority 0; iifname != \"lo\" udp dport 6767 counter drop; }",
     "chain mine { udp dport 6767 return; drop; }\n chain input { type filter hook input priority 0; jump mine; }",
     "chain mine { tcp dport 6767 drop; }\n chain input { type filter hook input priority 0; policy drop; jump mine; ip daddr 10.98.0.0/24 accept; }",
+    "chain input { type filter hook input priority 0; udp dport vmap { 6767 : drop, 69 : accept }; }",
+    "chain mine { drop; }\n chain input { type filter hook input priority 0; policy drop; udp dport vmap { 69 : jump mine }; udp dport 6767 accept; }",
+    "chain input { type filter hook input priority 0; policy drop; ct state vmap { established : accept, invalid : drop }; fib daddr type local accept; }",
+    "chain input { type filter hook input priority 0; policy drop; ip saddr 10.98.0.0/16 accept; }",
+    "chain input { type filter hook input priority 0; policy drop; meta l4proto . th dport { tcp . 6767, udp . 69 } accept; }",
+    "chain input { type filter hook input priority 0; meta pkttype host drop; }",
     "chain early { type filter hook prerouting priority -200; udp dport 6767 drop; }\n chain input { type filter hook input priority 0; accept; }",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rules", RULES)
 def test_the_kernel_does_with_a_packet_what_we_read(rules: str, wire: Wire) -> None:
-    read = wire.nft(f"table inet filter {{ {rules} }}").passage(FirstPacket("eth0", "udp", 6767, SERVER))
+    read = wire.nft(f"table inet filter {{ {rules} }}").passage(
+        FirstPacket("eth0", "udp", 6767, SERVER, "10.98.0.0/24")
+    )
     assert read is not Passage.UNKNOWN
     listen = (
         "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 6767)); s.settimeout(1.5); print(flush=True)\n"

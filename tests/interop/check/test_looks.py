@@ -7,6 +7,7 @@ import os
 import socket
 import sqlite3
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,53 @@ def test_an_inventory_its_certificate_and_its_silence(wire: Wire) -> None:
         assert "answers" in said(wire.check(sink(f"http://{SERVER}:{port}/")), "inventory", "ok")
     found = wire.check(sink(f"http://{SERVER}:{port}/"), status=3)
     assert "does not answer" in said(found, "inventory", "wrong")
+
+
+def test_an_inventory_that_does_not_take_our_token(wire: Wire) -> None:
+    """Somebody answers there: as long as nothing was asked, all was well."""
+    with Answers(wire.here, 401) as port:
+        found = wire.check(
+            f'[[sink]]\nname = "hub"\ntype = "snipeit"\nurl = "http://{SERVER}:{port}"\ntoken = "SECRET"\n'
+        )
+    assert "token" in said(found, "inventory", "wrong")
+    assert "SECRET" not in str(found)
+
+
+def test_a_file_that_results_go_to(wire: Wire) -> None:
+    (wire.folder / "results.csv").mkdir()
+    for path, state in ((wire.folder / "new.csv", "ok"), (wire.folder / "results.csv", "wrong")):
+        found = wire.check(f'[[sink]]\nname = "list"\ntype = "csv"\npath = "{path}"\n')
+        assert states(found["inventory"]) == [state], found["inventory"]
+    assert not (wire.folder / "new.csv").exists()
+
+
+class Answers:
+    """An HTTP server in a namespace that answers everything with one status."""
+
+    def __init__(self, space: str, status: int) -> None:
+        self._space, self._status = Path("/run/netns") / space, status
+
+    def __enter__(self) -> int:
+        from cloned.lab.kernel import in_namespace
+
+        status = self._status
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = in_namespace(self._space, lambda: ThreadingHTTPServer((SERVER, 0), Handler))
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return int(self._server.server_address[1])
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def sink(url: str) -> str:
