@@ -91,10 +91,9 @@ def _times(found: x509.Certificate, now: float) -> Iterator[Said | ClonedError]:
     """Whether it holds now, and for how long."""
     left, until = found.not_valid_after_utc.timestamp() - now, found.not_valid_before_utc.timestamp() - now
     if until > 0:
-        yield ClonedError(
-            Phrase("the page's certificate does not hold yet: only in {days} {days:day|days}", days=max(1, int(until // 86400))),
-            "see that the clock is right (timedatectl), or wait",
-        )
+        days = max(1, int(until // 86400))
+        words = Phrase("the page's certificate does not hold yet: only in {days} {days:day|days}", days=days)
+        yield ClonedError(words, "see that the clock is right (timedatectl), or wait")
     elif left < 0:
         yield ClonedError(
             Phrase("the page's certificate ended {days} {days:day|days} ago", days=int(-left // 86400)), "renew it"
