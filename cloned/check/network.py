@@ -32,7 +32,7 @@ from cloned.stream.probe import GROUP
 
 LISTEN_SECONDS = 3.0
 """Seconds in which a DHCP server answers: RFC 2131 §4.4.1 has clients wait as long before they ask again."""
-SILENT_SECONDS = 7.0
+SILENT_SECONDS = 5.0
 """Seconds after which nobody will: dnsmasq, and what is built on it, first pings the address for three."""
 GIGABIT = 1000
 BROADCAST = "255.255.255.255"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from cloned.core.disks import Disk
 from cloned.core.events import ImageInfo as KnownImage
 from cloned.core.ids import Identity, LaptopId, SessionId
@@ -12,6 +14,8 @@ from cloned.core.laptop import CloneJob, Facts, Goal, HistoryEntry, Laptop, Stat
 from cloned.core.ledger import ledger_row
 from cloned.core.session import Session
 from cloned.core.snapshot import snapshot
+from cloned.core.triage import explain
+from cloned.core.triage_shipped import SHIPPED
 from cloned.core.workshop import Workshop
 from cloned.status.schema import plain
 
@@ -41,7 +45,8 @@ def _shown() -> dict[str, Any]:
     )
     image = KnownImage(laptop.goal.image, "ab" * 32, 7_340_032_000, 64 * 2**30)
     known = Workshop(laptops={laptop.id: laptop}, sessions={session.id: session}, images={image.name: image})
-    return {**plain(snapshot(known, {}, _AT)), "row": ledger_row(laptop, _AT)}
+    explained = explain(SHIPPED[:1], laptop, _AT)
+    return {**plain(snapshot(known, {}, _AT)), "row": ledger_row(laptop, _AT), "triage": to_jsonable_python(explained)}
 
 
 def example(model: str, many: bool = False) -> Any:
@@ -59,18 +64,27 @@ def example(model: str, many: bool = False) -> Any:
         "type": "about:blank", "title": "Not Found", "status": 404, "detail": "there is no laptop 99",
         "error": "there is no laptop 99", "hint": "see `cloned laptops`", "code": "no-laptop", "values": {"name": "99"},
     }  # fmt: skip
-    sink = {"sink": "snipeit", "state": "idle", "waiting": 0, "sent": 12, "refused": 0, "reason": "", "dead": []}
+    sink = {
+        "sink": "snipeit",
+        "state": "idle",
+        "waiting": 0,
+        "sent": 12,
+        "refused": 0,
+        "reason": "",
+        "oldest_seconds": None,
+        "dead": [],
+    }
     finding = {"name": "clock", "state": "ok", "said": "2026-11-18 20:00 CET", "next": "", "seconds": 0.01}
     found: dict[str, Any] = {
         "Problem": problem,
         "Done": {"ok": True},
-        "Snapshot": {name: value for name, value in shown.items() if name != "row"},
+        "Snapshot": {name: value for name, value in shown.items() if name not in ("row", "triage")},
         "ShownLaptop": shown["laptops"][0],
         "LaptopDetails": {**shown["laptops"][0], "results": [row], "netboot": [boot]},
         "ShownSession": shown["sessions"][0],
         "Inventory": {"rows": 12, "verdicts": {"verified": 12}, "done_today": 3, "sinks": [sink]},
         "LedgerLine": row,
-        "Scan": {"laptop": "1f2e3d4c", "meant": "DM-2026-0001", "untagged": []},
+        "Scan": {"laptop": "1f2e3d4c", "meant": "DM-2026-0001", "untagged": [], "called": {}},
         "Checked": {"at": f"{_DAY}T19:00:00Z", "findings": [finding]},
         "ErasuresShown": {"results": [], "under_way": []},
         "ErasurePlan": {"laptop": "1f2e3d4c", "level": "clear", "disks": []},
@@ -95,6 +109,8 @@ def example(model: str, many: bool = False) -> Any:
             "laptops": [],
         },
         "BootAsked": boot,
+        "TriageExplained": shown["triage"],
+        "SignedIn": {"ok": True, "role": "volunteer", "name": ""},
     }
     return [found[model]] if many else found.get(model)
 

@@ -131,10 +131,14 @@ def _worded(made: web.HTTPException, error: str, hint: str, **more: object) -> w
     """`made` with what it says, as a problem."""
     made.text = problem_body(made.status, error, hint, **more)
     made.content_type = PROBLEM
+    if made.status == 401:
+        made.headers["WWW-Authenticate"] = ASKED_FOR
     made.told = (error, hint)  # type: ignore[attr-defined]
     return made
 
 
+ASKED_FOR = 'Bearer realm="cloned"'
+"""What programs may prove themselves by (RFC 9110 §15.5.2 wants it told); browsers ask nobody for it."""
 _STRAYS = {
     404: (Phrase("there is nothing at this address"), Phrase("see /api/v1/openapi.json for what there is")),
     405: (Phrase("this cannot be done at this address"), Phrase("the header Allow says what can")),
