@@ -69,7 +69,8 @@ def _from_file(name: str, place: object, twice: bool) -> str:
         raise ValueError(Phrase("{name} and {name}_file are both set: keep one", name=name))
     if not isinstance(place, str):
         raise ValueError(Phrase("{name}_file is the path of a file", name=name))
-    return _read(f"{name}_file {place}", Path(place))
+    # what is no path may be the secret itself, in the wrong place: it is not said again
+    return _read(f"{name}_file {place}" if place.startswith("/") else f"{name}_file", Path(place))
 
 
 def _credential(name: str, value: object) -> object:

@@ -34,6 +34,8 @@ LISTEN_SECONDS = 3.0
 """Seconds in which a DHCP server answers: RFC 2131 §4.4.1 has clients wait as long before they ask again."""
 SILENT_SECONDS = 5.0
 """Seconds after which nobody will: dnsmasq, and what is built on it, first pings the address for three."""
+LATEST_SECONDS = 10.0
+"""Seconds after which this look ends, however long a busy machine took to begin."""
 GIGABIT = 1000
 BROADCAST = "255.255.255.255"
 ASKED_AT = (REQUEST_PORTS, REQUEST_PORTS + SPAN - 1)
@@ -78,7 +80,8 @@ def dhcp(config: Config) -> Iterator[Said | ClonedError]:
     """Other DHCP servers, seen by asking as a laptop would; nothing is offered to anybody."""
     found = _interfaces(config)
     with ThreadPoolExecutor(max(1, len(found))) as at_once:  # several would come to no end one after the other
-        asked = [(nic, at_once.submit(_servers, nic)) for nic in found]
+        latest = time.monotonic() + LATEST_SECONDS
+        asked = [(nic, at_once.submit(_servers, nic, latest)) for nic in found]
     for nic, answer in asked:
         try:
             servers = answer.result()
@@ -105,7 +108,7 @@ def _judged(nic: Interface, servers: list[str], *, leasing: bool, mode: str) -> 
     )
 
 
-def _servers(nic: Interface) -> list[str]:
+def _servers(nic: Interface, latest: float) -> list[str]:
     """Addresses of DHCP servers that answer a DISCOVER of ours; where none does at first, it is waited for longer."""
     from cloned.netboot.raw_packets import dhcp_broadcast  # scapy takes half a second
 
@@ -114,7 +117,7 @@ def _servers(nic: Interface) -> list[str]:
         for arch in (0, 7):
             sock.send(dhcp_broadcast(nic.mac, encode(probe(nic.mac, secrets.randbits(32), arch))))
         began = time.monotonic()
-        while (left := _patience(watch) - (time.monotonic() - began)) > 0:
+        while (left := min(began + _patience(watch), latest) - time.monotonic()) > 0:
             sock.settimeout(left)
             with suppress(TimeoutError):
                 _overheard(watch, sock.recv(2048), nic)

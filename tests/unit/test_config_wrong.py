@@ -131,3 +131,11 @@ NUMBERS = [
 @pytest.mark.parametrize("beyond", ["-1_000_000_000_000", "nan"])
 def test_a_number_beyond_its_range_is_told_with_its_line(keys: Keys, beyond: str) -> None:
     assert untold(keys, told(broken({number: f"{key} = {beyond}" for number, key in keys.items()}))) == {}
+
+
+def test_a_secret_in_the_place_of_its_file_is_not_said_again() -> None:
+    for key, shown in (("eyJ0SECRET", False), ("SECRET with blanks", False), ("/etc/cloned/SECRET", True)):
+        with pytest.raises(UsageError) as wrong:
+            parse(f'[[switch]]\naddress = "10.0.0.1"\ncommunity_file = "{key}"\n')
+        assert ("SECRET" in wrong.value.message) is shown
+        assert "community_file" in wrong.value.message
