@@ -153,7 +153,7 @@ class DhcpServer:
         if packet.op == 1 and packet.mac != self.mac:
             self._decide(packet, datagram, again=True)
 
-    def _decide(self, packet: Packet, datagram: DhcpDatagram, *, again: bool) -> None:
+    def _decide(self, packet: Packet, datagram: DhcpDatagram, *, again: bool, counted: bool = False) -> None:
         now, arrived = time.time(), datagram.arrived
         source = ZERO if arrived == SERVER_PORT else IPv4Address(datagram.source)
         decision = self.answers.answer(packet, now, arrived, source)
@@ -169,7 +169,8 @@ class DhcpServer:
                 return
         if decision.reply is None and again and self.mode is Mode.AUTO:
             self._reveal(packet, datagram, decision, now)
-        self._counter.add(_WORDS[packet.kind], decision.outcome)
+        if not counted:
+            self._counter.add(_WORDS[packet.kind], decision.outcome)
         self._tell(packet, decision)
         if decision.reply is not None:
             to = str(decision.to), datagram.port if arrived == PXE_PORT else CLIENT_PORT
@@ -213,7 +214,7 @@ class DhcpServer:
         waiting, self._unanswered = self._unanswered, {}
         for at, packet, datagram in waiting.values():
             if at + _LATE_SECONDS > now:
-                self._decide(packet, datagram, again=False)
+                self._decide(packet, datagram, again=False, counted=True)
         self._answer()
 
     def _tell(self, packet: Packet, decision: Decision) -> None:

@@ -133,5 +133,19 @@ async def packed(request: web.Request, handler: Handler) -> web.StreamResponse:
     )
     if large and request.method != "HEAD" and PACKABLE.fullmatch(response.content_type):
         response.headers.add("Vary", "Accept-Encoding")
-        response.enable_compression()
+        how = packing(request.headers.get("Accept-Encoding", ""))
+        if how is not None:
+            response.enable_compression(how)
     return response
+
+
+def packing(accepted: str) -> web.ContentCoding | None:
+    """How an answer may be packed for whoever takes these codings; one of weight 0 is refused (RFC 9110 §12.5.3)."""
+    refused = re.compile(r"q\s*=\s*0(\.0*)?", re.IGNORECASE)
+    told = [each.strip().lower().split(";") for each in accepted.split(",")]
+    taken = {name.strip() for name, *weight in told if not any(refused.fullmatch(each.strip()) for each in weight)}
+    named = {name.strip() for name, *_ in told}
+    for each in (web.ContentCoding.gzip, web.ContentCoding.deflate):
+        if each.value in taken or ("*" in taken and each.value not in named):
+            return each
+    return None
