@@ -90,7 +90,7 @@ def clock(config: Config) -> Iterator[Said | ClonedError]:
     now = time.time()
     if now < EARLIEST:
         yield ClonedError(
-            Phrase("the clock says {value}", value=time.strftime("%Y-%m-%d", time.localtime(now))),
+            Phrase("the clock says {value}", value=_day(now)),
             "set it: timedatectl",
         )
         return
@@ -105,13 +105,16 @@ def clock(config: Config) -> Iterator[Said | ClonedError]:
         )
 
 
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
 def _held_against(config: Config, now: float) -> Iterator[Said]:
     """A clock that runs ahead, or was set back: what the journal holds was written by it too."""
     if now > EARLIEST + FAR_SECONDS:
-        years = f"{(now - EARLIEST) / YEAR_SECONDS:.0f}"
         yield warned(
-            Phrase("by the clock this program is {years} years old", years=years),
-            "if it is not, set the clock: timedatectl",
+            Phrase("the clock says {value}, long after this program was made", value=_day(now)),
+            "if that is not so, set it: timedatectl",
         )
     newest = newest_event(config.workshop.state / "journal.sqlite")
     if newest is not None and newest > now + BACK_SECONDS:

@@ -44,10 +44,10 @@ def test_a_clock_that_was_set_back_or_runs_ahead(tmp_path: Path, monkeypatch: py
     assert "journal" not in clock_says(tmp_path, monkeypatch, now + 5)
     assert "journal" not in clock_says(tmp_path, monkeypatch, now - 30)  # a clock that is put right a little
     assert "set back" in clock_says(tmp_path, monkeypatch, now - 3600)
-    assert "years old" not in clock_says(tmp_path, monkeypatch, now + 2 * YEAR)
-    assert "11 years old" in clock_says(tmp_path, monkeypatch, now + 10 * YEAR)
+    assert "long after" not in clock_says(tmp_path, monkeypatch, now + 2 * YEAR)
+    assert "long after" in clock_says(tmp_path, monkeypatch, now + 10 * YEAR)
     (tmp_path / "journal.sqlite").write_bytes(b"x" * 5000)  # its own look says so
-    assert "years old" not in clock_says(tmp_path, monkeypatch, now)
+    assert "long after" not in clock_says(tmp_path, monkeypatch, now)
 
 
 def test_a_server_that_was_left_on_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
