@@ -33,8 +33,16 @@ FIREWALLD = """table inet firewalld {
  chain filter_IN_public_allow { tcp dport 22 accept; %s }
  chain filter_IN_public_post { } }"""  # fmt: skip
 """What firewalld 1.3 of Debian 12 writes for the zone public with ssh, shortened."""
-OPENED = "udp dport 67 accept; udp dport 69 accept; udp dport 4011 accept; tcp dport 8080 accept; tcp dport 8069 accept; ip protocol igmp accept;"
-CALLED = {"DHCP": "67", "proxyDHCP": "4011", "TFTP": "69", "booting": "8069", "the": "8080", "IGMP": "igmp"}
+OPENED = "udp dport 67 accept; udp dport 69 accept; udp dport 4011 accept; tcp dport 8080 accept; tcp dport 8069 accept; ip protocol igmp accept; udp dport 43000-44999 accept;"
+CALLED = {
+    "DHCP": "67",
+    "proxyDHCP": "4011",
+    "TFTP": "69",
+    "booting": "8069",
+    "the": "8080",
+    "IGMP": "igmp",
+    "laptops": "43000-44999",
+}
 
 
 def said(found: dict[str, list[dict[str, str]]], name: str, state: str) -> str:
@@ -46,10 +54,18 @@ def said(found: dict[str, list[dict[str, str]]], name: str, state: str) -> str:
 
 def test_rules_as_firewalld_writes_them(wire: Wire) -> None:
     wire.nft(FIREWALLD % "")
-    shut = {each["said"].partition("drops ")[2].partition(" ")[0] for each in wire.check()["firewall"]}
-    assert shut == set(CALLED)
+    found = wire.check()["firewall"]
+    assert {each["said"].partition("drops ")[2].partition(" ")[0] for each in found} == set(CALLED)
+    assert all("firewall-cmd" in each["next"] for each in found)
     wire.nft(FIREWALLD % OPENED)
     assert states(wire.check()["firewall"]) == ["ok"]
+
+
+def test_ports_for_images_of_which_some_are_open(wire: Wire) -> None:
+    """One session's requests would come through, the next one's would not."""
+    wire.nft(FIREWALLD % OPENED.replace("43000-44999", "43000-43009"))
+    [found] = wire.check()["firewall"]
+    assert "43000-44999" in found["said"]
 
 
 def test_a_rule_that_drops_67_alone(wire: Wire) -> None:
