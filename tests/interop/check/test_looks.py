@@ -103,7 +103,7 @@ def test_a_state_that_is_read_only(wire: Wire) -> None:
     closed = (
         f"unshare --mount sh -c 'mount --bind {state} {state} && mount -o remount,bind,ro {state} && exec \"$@\"' -"
     )
-    assert "cannot be written" in said(wire.check(through=closed), "state", "wrong")
+    assert "mounted read-only" in said(wire.check(through=closed), "state", "wrong")
 
 
 def test_a_file_of_somebody_else(wire: Wire) -> None:
@@ -228,8 +228,11 @@ class Answers:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                body = b'{"error": "Unauthenticated."}'
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 pass
