@@ -191,7 +191,7 @@ async def hook_process(
     """
     name, _, value = mark.partition("=")
     us = map(str, (os.getpid(), *user, largest_file))
-    return await asyncio.create_subprocess_exec(
+    made = asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", str(HOOK_SUPERVISOR), *us, str(program), argument),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -201,6 +201,13 @@ async def hook_process(
         start_new_session=True,
         preexec_fn=come_with_others,
     )
+    starting = asyncio.ensure_future(made)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:  # else asyncio kills the supervisor alone, and waits for whoever has its output
+        with suppress(OSError):  # it could not be started
+            await end_hook(await starting, mark)
+        raise
 
 
 def output_over(process: asyncio.subprocess.Process) -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,29 @@ async def test_a_hook_that_is_given_up_is_ended(place: Place, limit: int) -> Non
     else:
         await until(lambda: place.left())
     running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert place.left() == []
+
+
+async def test_a_hook_that_is_given_up_while_it_is_started_is_ended(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs, and has forked, before asyncio has told us so."""
+    start, held = asyncio.create_subprocess_exec, asyncio.Event()
+
+    async def slowly(*args: Any, **more: Any) -> Any:
+        process = await start(*args, **more)
+        await held.wait()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    place.put(f"{TWICE}; sleep 600")
+    running = asyncio.create_task(place.fire())
+    await until(lambda: place.there)
+    running.cancel()
+    await asyncio.sleep(0)
+    held.set()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert place.left() == []
