@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cloned.destinations import StatusLabel
 from cloned.inventory.sinks.base import Delivery, SinkRefused, Unavailable
-from cloned.inventory.sinks.record import ResultRecord, role
+from cloned.inventory.sinks.record import ResultRecord, role, standing
 from cloned.inventory.sinks.snipeit_api import NotAllowed, SnipeItError
 from cloned.inventory.sinks.snipeit_asset import PLAIN, Asset, changes
 from cloned.inventory.sinks.told import Expectation
@@ -161,7 +161,11 @@ async def _laptop(sink: SnipeIt, delivery: Delivery) -> list[Expectation]:
     sent = changes(asset, wishes, sink.barred(asset))
     lines = [Expectation(Phrase("asset"), "ok", f"{asset.tag}, {asset.model}, {asset.status}")]
     lines += [
-        Expectation(said, "change", Phrase("{before} → {after}", before=_has(asset, key), after=value))
+        Expectation(
+            said,
+            "change",
+            Phrase("{before} → {after}", before=_has(asset, key), after=_label(sink, record, key, value)),
+        )
         for key, said, value in _named(asset, sent)
     ]
     lines += [Expectation(Phrase("asset"), "ok", said) for said in sink.remarks(asset, wishes)]
@@ -176,6 +180,12 @@ def _named(asset: Asset, sent: JsonObject) -> list[tuple[str, str, str]]:
     labels = {each.column: label for label, each in asset.fields.items()}
     shown = {key: Phrase("empty") if value is None else str(value) for key, value in sent.items()}
     return [(key, labels.get(key, key.removesuffix("_id")), value) for key, value in shown.items()]
+
+
+def _label(sink: SnipeIt, record: ResultRecord, key: str, value: str) -> str:
+    """A status by its name too: people know it by that."""
+    label = getattr(sink.settings, standing(record), None)
+    return f"{label.name} ({value})" if key == "status_id" and isinstance(label, StatusLabel) else value
 
 
 def _has(asset: Asset, key: str) -> str:

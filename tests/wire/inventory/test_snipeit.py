@@ -278,7 +278,7 @@ async def test_a_rehearsal_says_what_would_happen_and_writes_nothing(snipeit, sn
         "ok: field Clone verdict: it is there",
         "missing: field Nowhere: Snipe-IT has no such field (make it, or correct its name)",
         "ok: asset: DM-0412, ThinkPad T480, Pending",
-        "would change: status: Pending (1) → 4",
+        "would change: status: Pending (1) → Ready to give out (4)",
         "would change: Clone verdict: empty → verified",
         "ok: asset: the model ThinkPad T480 has no field Nowhere there: put it into its fieldset",
         'missing: asset: there is no company "Nobody" in Snipe-IT: see to it there',
