@@ -55,7 +55,7 @@ class Aliases:
         self._known: dict[str, str] = {}
 
     def learn(self, identity: Identity, disks: tuple[Disk, ...] = ()) -> None:
-        """Have aliases for all of it; what makers leave on many laptops is no laptop's own."""
+        """Make an alias for each of these, except for fillers that makers leave on many laptops."""
         for mac in identity.macs:
             self._known.setdefault(mac, mac[:9] + secrets.token_bytes(3).hex(":"))
         if identity.uuid:
@@ -85,7 +85,7 @@ class Unnamed:
         self.seen = 0
         """Number of the last entry."""
         self.moved = False
-        """Whether it went by another id first: what was said of it then led to the one it has."""
+        """Whether it had another id first; what was told of that id then belongs to it, too."""
 
     def take(self, number: int, entry: JournalEntry) -> None:
         """One more entry."""

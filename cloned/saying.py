@@ -137,7 +137,7 @@ class Phrase(str):
         return cls._made(message, values, None, utc)
 
     def __str__(self) -> str:
-        """Itself: what an error was made with is what it says."""
+        """Itself, so that an error made with a phrase keeps the phrase."""
         return self
 
     @classmethod
@@ -298,7 +298,7 @@ LONGEST = 300
 
 
 def short(sentence: str) -> str:
-    """It, if it is short enough to be kept; else its beginning."""
+    """The sentence, or its beginning where it is longer than is kept."""
     return sentence if len(sentence) <= LONGEST else sentence[:LONGEST]
 
 
@@ -320,7 +320,7 @@ def sentence(told: object, depth: int = 6) -> str:
 
 
 def printable(text: str) -> str:
-    """Without control characters, and not for ever."""
+    """Without control characters, and no longer than is kept."""
     return "".join(char for char in text[:2000] if char.isprintable())[:500]
 
 

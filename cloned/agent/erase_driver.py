@@ -1,4 +1,4 @@
-"""Carries one disk's erasure from wherever it stands to its end: asks the machine for the next step and does it.
+"""Carries one disk's erasure from the phase it is in to its end: asks erase_machine.py for each step and does it.
 
 It knows no device: what it drives is a `DiskHands`, a real disk's or a simulated one's.
 """
@@ -67,7 +67,7 @@ class DiskHands(Protocol):
         """Give the command. What the device answered where it only returns at the end; else nothing."""
 
     def status(self, record: DiskErasure) -> DeviceStatus:
-        """The drive's own word."""
+        """How far the drive itself says it is."""
 
     def write(self, record: DiskErasure) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
         """Write zeros from the record's offset on; yields how far, and what could not be written."""
@@ -141,7 +141,7 @@ def _begin(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
 
 
 def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
-    """Until the drive says how it ended; a progress that stands still is a drive that hangs."""
+    """Wait until the drive says how it ended; if its progress stands still for too long, it hangs."""
     silent, best, since = 0, -1.0, hands.clock()
     while True:
         status = hands.status(record)
@@ -166,7 +166,7 @@ def _poll(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
 
 
 def _write(record: DiskErasure, hands: DiskHands, save: Save) -> DiskErasure:
-    """To the end, whatever cannot be written on the way."""
+    """Overwrite to the end of the disk; places that cannot be written are noted and passed over."""
     for offset, bad in hands.write(record):
         record = machine.wrote(record, offset, bad)
         hands.progress(record, record.offset / max(1, record.medium.size))

@@ -79,7 +79,7 @@ class FinishSteps:
 
 
 def _entries(step: FinishStep) -> list[BootEntry]:
-    """What the master's firmware started."""
+    """The boot entries of the master's firmware, as the order has them."""
     found = step.get("entries") or []
     return [BootEntry(str(each["label"]), str(each["partition"]), str(each["loader"])) for each in found]
 

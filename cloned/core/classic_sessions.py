@@ -60,7 +60,7 @@ def _resumes(workshop: Workshop, image: str, now: float) -> bool:
 
 
 def advance(workshop: Workshop, now: float) -> Workshop:
-    """Start the streams whose laptops are all ready, and let those go that are no longer to get one."""
+    """Start the streams of sessions whose laptops are all ready; drop receivers that are no longer to get one."""
     for session in workshop.sessions.values():
         if not session.open or session.kind != "classic":
             continue
@@ -74,7 +74,7 @@ def advance(workshop: Workshop, now: float) -> Workshop:
 
 
 def under_way(workshop: Workshop, image: str) -> bool:
-    """Whether a classic session of this image is being sent, which nobody can join any more."""
+    """Whether a classic session of this image is being sent; a stream that runs cannot be joined."""
     return any(
         each.open and each.kind == "classic" and each.image == image and each.started is not None and each.sent is None
         for each in workshop.sessions.values()
@@ -106,7 +106,7 @@ def _complete(workshop: Workshop, session: Session, now: float) -> bool:
 
 
 def _left(workshop: Workshop, session: Session) -> tuple[LaptopId, ...]:
-    """The receivers that still are: each leaves once and does not come back."""
+    """The receivers that are still in the session; one that left does not come back."""
     inside = {laptop.id for laptop in _inside(workshop, session)}
     return tuple(ident for ident in session.receivers if ident in inside)
 

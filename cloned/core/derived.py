@@ -26,7 +26,7 @@ def first_ids(identity: Identity) -> tuple[LaptopId, ...]:
 
 
 def possible_ids(identity: Identity) -> frozenset[LaptopId]:
-    """The same, whichever of its cards turn out to be its own, or none of them."""
+    """Every id that could follow from what it says: for each of its cards as its own, and for none of them."""
     return frozenset(each for mac in (*identity.macs, "") for each in first_ids(_with(identity, [mac])))
 
 

@@ -63,7 +63,7 @@ class StepTook:
 
 @dataclass(frozen=True)
 class HeldUp:
-    """What laptops stood still for."""
+    """One thing that laptops waited for."""
 
     what: Phrase
     seconds: float

@@ -16,7 +16,7 @@ OFF, ON = "off", "on"
 
 
 def noticed(workshop: Workshop, event: SlowCard, now: float) -> Workshop:
-    """Its agent saw it, and did what it could."""
+    """Note once a boot that its card was held back by power saving, and whether its agent could switch that off."""
     laptop = workshop.laptops.get(event.laptop)
     if laptop is None or not laptop.active or laptop.link.card:
         return workshop
@@ -26,7 +26,7 @@ def noticed(workshop: Workshop, event: SlowCard, now: float) -> Workshop:
 
 
 def warnings(laptops: Iterable[Laptop]) -> list[Warn]:
-    """What to tell of those that are here."""
+    """The warnings about laptops that are here."""
     return [_told(laptop) for laptop in laptops if laptop.link.card and laptop.state is not State.GONE]
 
 

@@ -152,7 +152,7 @@ def use(workshop: Workshop, given: Iterable[TagGiven]) -> Workshop:
 
 
 def used_elsewhere(workshop: Workshop, event: TagsUsed, now: float, entropy: str) -> Workshop:
-    """Numbers that a ledger or an inventory knows; and, after a restore, room for those given since the backup."""
+    """Take in numbers that a ledger or inventory knows; after a restore leave out those that may be given since."""
     workshop = use(workshop, event.tags)
     pattern = pattern_of(workshop)
     if not event.skip or pattern is None:
@@ -162,7 +162,7 @@ def used_elsewhere(workshop: Workshop, event: TagsUsed, now: float, entropy: str
 
 
 def after(before: Workshop, workshop: Workshop, now: float) -> Workshop:
-    """Numbers for those who need one now, and the finishing step only for those who have one."""
+    """Give the next number to who needs one now; a laptop whose name is made of its number finishes only with one."""
     settled = before.settings is workshop.settings
     for laptop in workshop.changed_since(before) if settled else tuple(workshop.laptops.values()):
         if _wants_one(workshop, laptop):
@@ -185,7 +185,7 @@ def _wants_one(workshop: Workshop, laptop: Laptop) -> bool:
 
 
 def needs(workshop: Workshop, laptop: Laptop) -> bool:
-    """Whether its computer's name is to be made of a tag that it has not."""
+    """Whether its computer's name is to be made of its tag, and it has none."""
     return workshop.settings.tag_needed and not laptop.tag
 
 
@@ -195,7 +195,7 @@ def _goes_on(laptop: Laptop, now: float) -> Laptop:
 
 
 def _refuse(workshop: Workshop, command: Command) -> Refusal | None:
-    """Held against pattern and all others, twice: when it is asked for, and when its turn comes."""
+    """Check a number against pattern and all others: when it is asked for, and again when the command is obeyed."""
     laptop = laptop_of(workshop, command)
     if not command.checked:
         return None  # in a journal of 0.1.0, which took any text

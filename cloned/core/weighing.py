@@ -28,7 +28,7 @@ Rows = Mapping[str, dict[str, object]]
 
 
 def at_work(laptop: Laptop) -> bool:
-    """Whether its id is in too many mouths to be changed now."""
+    """Whether it is cloned, erased or captured just now: its id then stays, as its agent and a session go by it."""
     return laptop.active or laptop.state is State.ERASING or bool(laptop.capture.image)
 
 
@@ -84,7 +84,7 @@ def become(workshop: Workshop, laptop: Laptop, known: KnownToLedger, entropy: st
 
 
 def _believed(workshop: Workshop, laptop: Laptop | None, ident: LaptopId, known: KnownToLedger) -> KnownToLedger:
-    """What of the ledger's word counts: not an id that somebody else here has for certain, nor one it refused."""
+    """The ledger's answer, without an id that another laptop here certainly has or that the ledger refused."""
     holder = workshop.laptops.get(LaptopId(known.laptop))
     theirs = known.laptop != ident and holder is not None and not holder.unheard and not holder.unweighed
     refused = known.laptop == ident and laptop is not None and laptop.unweighed is Unweighed.REFUSED
@@ -94,7 +94,7 @@ def _believed(workshop: Workshop, laptop: Laptop | None, ident: LaptopId, known:
 
 
 def _made_free(workshop: Workshop, wanted: LaptopId, entropy: str) -> Workshop | None:
-    """The workshop with nobody under an id; None where he who has it is at work, or rows are owed to the ledger."""
+    """The workshop in which no laptop has this id any more; None while one that has it is at work or is owed rows."""
     if any(row["laptop"] == wanted for row in workshop.unrecorded.values()):
         return None
     holder = workshop.laptops.get(wanted)

@@ -76,7 +76,7 @@ def _group(folder: Folder, vg: str, numbers: Mapping[str, int]) -> VolumeGroup:
 
 
 def _refuse_elsewhere(folder: Folder, vg: str, text: str, numbers: Mapping[str, int]) -> None:
-    """ImageError where the group has a physical volume that the image does not know."""
+    """Check a volume group; ImageError where it has a physical volume that the image lacks."""
     for group in parse_text(text).values():
         physical = group.get("physical_volumes") if isinstance(group, dict) else None
         for one in physical.values() if isinstance(physical, dict) else ():

@@ -27,9 +27,9 @@ from cloned.saying import recalled
 
 SHOWN_DEAD = 100
 LOOKED_BACK = 16
-"""Results of a laptop of which it is looked at what a sink was told."""
+"""How many results of a laptop, the newest first, are looked at for what a sink was told."""
 OVER = (SENT, REFUSED, SUPERSEDED, DROPPED)
-"""What no longer waits, though it may have been on its way once."""
+"""States of deliveries that are over."""
 
 
 @dataclass(frozen=True)

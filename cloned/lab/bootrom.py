@@ -26,12 +26,12 @@ _BLOCK = 1468
 
 
 class BootError(Exception):
-    """It could not boot; the words are what stands on the screen."""
+    """A laptop could not boot; the message is what its screen would show."""
 
 
 @dataclass(frozen=True)
 class OfferedLease:
-    """What DHCP gave."""
+    """The address and boot file that DHCP gave."""
 
     address: IPv4Interface
     router: IPv4Address | None

@@ -54,5 +54,5 @@ def wired_with_link() -> list[str]:
 
 
 def _is_wired(name: str) -> bool:
-    """Whether it is a card: bridges, VLANs and tunnels have no device behind them."""
+    """Whether it is a real network card: bridges, VLANs and tunnels have no device in sysfs."""
     return (_SYS / name / "device").exists() and not (_SYS / name / "wireless").exists()

@@ -69,7 +69,7 @@ class Shedding:
         return True
 
     def _adapt(self) -> None:
-        """How many are read goes by how many of those are answered."""
+        """Read fewer where many of those that were read had to be left out, more where few had."""
         if self._left > _MANY * self._count:
             self._most = max(READ[0], self._most / _STEP)
         elif self.share < 1 and self._left < _FEW * self._count:
@@ -96,12 +96,12 @@ class KernelLot:
             self._look_again()
 
     def close(self) -> None:
-        """Look at it no more."""
+        """Stop looking after this socket."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _look_again(self) -> None:
-        """Also where nothing comes any more there must be an end."""
+        """Looked at again without a DISCOVER: the filter of a flood goes, though nothing comes any more."""
         self._timer = None
         self.came(0)
         if self._shedding.share < 1:

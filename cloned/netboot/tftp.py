@@ -188,7 +188,7 @@ class TftpServer:
         return False
 
     def _make_room(self, client: Address) -> None:
-        """So many at once, for one address and for all; who never answered makes room for the next."""
+        """Keep to the limits: of one address, and of all, where a transfer that was never answered makes room."""
         if self._counts[client[0]] >= MAX_PER_CLIENT:
             raise TftpError(Code.UNDEFINED, Phrase("too many transfers at once, try again"), "")
         if len(self._clients) < MAX_TRANSFERS:

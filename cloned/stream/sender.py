@@ -161,7 +161,7 @@ class StreamSender:
                 self._note_lost(receiver, piece, packets, lost)
 
     def _on_its_way(self, receiver: Receiver, piece: int, packets: int) -> int:
-        """Packets that this receiver may still get without our doing anything."""
+        """Packets of a piece that this receiver may still see: sent already, or in a pass that goes on."""
         if piece not in self._open:
             return bitsets.first(packets) if self._last_sent.get(piece, -1) > receiver.through else 0
         coming = self._open[piece].on_its_way(receiver.through)

@@ -132,7 +132,7 @@ class SwitchService:
         )
 
     def _silences(self) -> str:
-        """Which of the switches that count have not answered since; by the clock, so that it is news only once."""
+        """Switches that do not answer, each with when it last did: a fixed time, so it is news only once."""
         assert self._watch is not None
         words = [
             Phrase("{switch} silent since {at:time}", switch=each.switch, at=each.at)
@@ -178,7 +178,7 @@ class SwitchService:
 
 
 def _before(why: str) -> str:
-    """What a sentence said before it was said to be old; earlier versions wrote it as a plain text."""
+    """The sentence that was marked as one of before this start; earlier versions kept it as a plain text."""
     if isinstance(why, Phrase) and why.message == _AS_BEFORE:
         return str(why.values["before"])
     return why if isinstance(why, Phrase) else why.partition(" (as read before the start at")[0]
