@@ -104,8 +104,6 @@ def _not_in_the_list(workshop: Workshop, command: Command) -> Refusal | None:
 def _forget(workshop: Workshop, command: Command, now: float, entropy: str) -> Workshop:
     """Take a laptop off the screen; the ledger keeps its results, unless it is to be forgotten everywhere."""
     laptop = laptop_of(workshop, command)
-    if laptop.active or laptop.state is State.ERASING:
-        return workshop
     if command.text == EVERYWHERE:
         bare = {
             key: TagGiven(each.tag, LaptopId("")) for key, each in workshop.tags.items() if each.laptop == laptop.id

@@ -152,7 +152,7 @@ def use(workshop: Workshop, given: Iterable[TagGiven]) -> Workshop:
 
 
 def used_elsewhere(workshop: Workshop, event: TagsUsed, now: float, entropy: str) -> Workshop:
-    """Take in numbers that a ledger or inventory knows; after a restore leave out those that may be given since."""
+    """Take in numbers that a ledger or inventory knows; after a restore leave out what may have been given since."""
     workshop = use(workshop, event.tags)
     pattern = pattern_of(workshop)
     if not event.skip or pattern is None:

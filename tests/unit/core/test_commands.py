@@ -15,7 +15,7 @@ from cloned.core.commands import TABLE, VERBS, accept, obey, refusal
 from cloned.core.disks import Disk
 from cloned.core.events import Command, ImageInfo
 from cloned.core.ids import Identity, LaptopId, SessionId
-from cloned.core.laptop import Attachment, CloneJob, Contact, Facts, Goal, Laptop, State, VerdictKind
+from cloned.core.laptop import Attachment, CaptureWish, CloneJob, Contact, Facts, Goal, Laptop, State, VerdictKind
 from cloned.core.naming import find_laptop
 from cloned.core.reasons import Reason
 from cloned.core.refusals import Refusal, Refused
@@ -137,6 +137,42 @@ def test_one_that_is_verified_and_being_finished_keeps_its_image(workshop: Works
     assert accept(there, Command("move", "page", "1", image="school")) == Refusal(Refused.BEING_FINISHED)
     over = workshop.with_laptop(laptop(1, goal=SCHOOL, job=replace(job, open=False), state=State.DONE))
     assert isinstance(accept(over, Command("move", "page", "1", image="school")), Command)
+
+
+@pytest.mark.parametrize(("reason", "verdict", "state"), [
+    (Reason.FINISH_FAILED, VerdictKind.VERIFIED, State.FINISHING), (Reason.NO_TAG, VerdictKind.VERIFIED, State.FINISHING),
+    (Reason.FINISH_FAILED, VerdictKind.DIFFERS, State.ASKING), (Reason.NO_HEADWAY, VerdictKind.VERIFIED, State.ASKING),
+])  # fmt: skip
+def test_only_a_verified_one_whose_finishing_failed_is_finished_again(
+    workshop: Workshop, reason: Reason, verdict: VerdictKind, state: State
+) -> None:
+    aside = laptop(1, goal=SCHOOL, job=CloneJob(1, verdict=verdict), state=State.ASIDE, reason=reason)
+    after = obey(workshop.with_laptop(aside), Command("retry", "page", "id1"), 5.0, "e")
+    assert after.laptops[LaptopId("id1")].state is state
+
+
+@pytest.mark.parametrize("more", [{"state": State.ERASING}, {"capture": CaptureWish(image="master")}])
+def test_another_image_disturbs_no_erasure_and_no_capture(workshop: Workshop, more: dict[str, object]) -> None:
+    busy = workshop.with_laptop(laptop(1, **more))
+    moved = obey(busy, Command("move", "page", "id1", image="school"), 5.0, "e").laptops[LaptopId("id1")]
+    assert (moved.state, moved.goal.image) == (busy.laptops[LaptopId("id1")].state, "school")
+
+
+def test_an_image_that_is_named_must_be_there_whether_one_is_needed_or_not(workshop: Workshop) -> None:
+    for do in ("move", "confirm"):
+        assert accept(workshop, Command(do, "page", "1", image="old")) == Refusal(
+            Refused.NO_SUCH_IMAGE, {"name": "old"}
+        )
+    none = Refusal(Refused.NO_SUCH_IMAGE, {"name": "(none was named)"})
+    assert accept(workshop, Command("move", "page", "1")) == none
+    assert accept(workshop, Command("confirm", "page", "1")) != none
+
+
+@pytest.mark.parametrize(("name", "told"), [("Sharing Point", "Sharing Point"), ("", "-")])
+def test_for_whom_it_is_stands_in_its_history(workshop: Workshop, name: str, told: str) -> None:
+    lends = replace(workshop, settings=replace(workshop.settings, organisations=("Sharing Point",)))
+    after = obey(lends, Command("organisation", "page", "id1", text=name), 5.0, "e").laptops[LaptopId("id1")]
+    assert (after.organisation, after.history[-1].why.values["name"]) == (name, told)
 
 
 def test_a_port_is_no_longer_that_of_a_laptop_that_went_away(workshop: Workshop) -> None:
