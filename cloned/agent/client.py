@@ -31,7 +31,7 @@ _MOST_BYTES = 256 * 1024 * 1024
 _MOST_CHUNKS = 100_000
 _MOST_LINES = 100
 """Of the head of an answer, and behind its body."""
-_SLOWEST = 10_000
+_LEAST_BYTES_A_SECOND = 10_000
 """Bytes a second of an answer: one that drips byte by byte is none."""
 
 
@@ -185,7 +185,7 @@ class _Incoming(io.RawIOBase):
             raise TimeoutError(Phrase("the answer comes too slowly"))
         self._sock.settimeout(min(left, self._patience))
         count = self._sock.recv_into(into)
-        self._until += count / _SLOWEST
+        self._until += count / _LEAST_BYTES_A_SECOND
         return count
 
 

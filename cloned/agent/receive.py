@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from cloned.stream.packets import MAX_FRAME, StreamAddress, read_answer
+from cloned.stream.packets import MAX_FRAME_BYTES, StreamAddress, read_answer
 from cloned.stream.receiver import Assembly
 from cloned.stream.transport import Seen, Transport, TransportStep
 
@@ -313,8 +313,8 @@ class _Fetch:
         try:
             connection.request("GET", f"{self._url.path}/{piece}", headers=headers)
             response = connection.getresponse()
-            frame = response.read(MAX_FRAME + 1)
-            if response.status == 200 and len(frame) <= MAX_FRAME:
+            frame = response.read(MAX_FRAME_BYTES + 1)
+            if response.status == 200 and len(frame) <= MAX_FRAME_BYTES:
                 return frame
             log.warning("piece %d: HTTP %d", piece, response.status)
         except (OSError, HTTPException) as error:

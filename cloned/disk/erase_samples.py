@@ -20,7 +20,7 @@ SECTIONS = 1000
 """Sections of the disk that two samples each are taken from afterwards."""
 SHARE = 0.1
 """Of the disk, read in all."""
-SMALL = 256 * 1024 * 1024
+SMALL_BYTES = 256 * 1024 * 1024
 """A disk up to this size is read whole: that takes a second, and sampling has nothing to gain."""
 WHOLE = 4096
 """Parts at most that a disk is read in where all of it is: 16 TB in parts of 8 MiB would be two million."""
@@ -61,7 +61,7 @@ def before(seed: str, size: int, places: int = REMEMBERED) -> tuple[DiskSample, 
     return tuple(DiskSample(number * PLACE_BYTES, PLACE_BYTES) for number in sorted(numbers))
 
 
-def after(seed: str, size: int, how: str, align: int = PLACE_BYTES, small: int = SMALL) -> tuple[DiskSample, ...]:
+def after(seed: str, size: int, how: str, align: int = PLACE_BYTES, small: int = SMALL_BYTES) -> tuple[DiskSample, ...]:
     """What is read afterwards: everything, or two samples in each of a thousand sections and a tenth of it all."""
     if size <= 0:
         return ()

@@ -20,9 +20,9 @@ _LOOK_SECONDS = 0.2
 """Seconds between looks."""
 _QUIET = {LaptopKind.VM: 240.0, LaptopKind.THIN: 90.0}
 """Seconds without any change after which a lab is stuck. Emulated firmware can be slow."""
-_CLASSIC = 600.0
+_CLASSIC_SECONDS = 600.0
 """As many more where Clonezilla itself restores: its scripts start thousands of programs before the first byte."""
-_TESTS = 240.0
+_TESTS_SECONDS = 240.0
 """As many more where parts are tested: memory alone may take two minutes."""
 _OFF_SECONDS = 10.0
 """Seconds that a laptop may be off in the middle of its work before it counts as lost."""
@@ -40,8 +40,8 @@ class Follower:
         self._plan = PowerPlan(workshop.identities, options.of_kind, options.latecomers)
         self._pulse: object = None
         self._moved = time.monotonic()
-        slow = _CLASSIC if options.classic or workshop.stock.manifest.plan.classic else 0.0
-        tests = _TESTS if options.tests else 0.0
+        slow = _CLASSIC_SECONDS if options.classic or workshop.stock.manifest.plan.classic else 0.0
+        tests = _TESTS_SECONDS if options.tests else 0.0
         self._patience = _QUIET[options.of_kind] + self._longest_pause() + slow + tests
         self._off_since: dict[int, float] = {}
         self._given_up: set[int] = set()

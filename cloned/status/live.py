@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
 """Seconds between two events of one view."""
-LEAST = 0.25
+LEAST_SECONDS = 0.25
 """The same where something happened in between: a busy evening costs no more than four looks a second."""
 KEEPALIVE_SECONDS = 10.0
 """Seconds of silence after which a comment is sent, so that proxies and browsers see that we are there."""
@@ -170,9 +170,9 @@ class Hub:
 
     async def _pause(self) -> None:
         """A second, or a quarter of it where something happened, also while we looked."""
-        await asyncio.sleep(LEAST)
+        await asyncio.sleep(LEAST_SECONDS)
         with suppress(TimeoutError):
-            async with asyncio.timeout(INTERVAL_SECONDS - LEAST):
+            async with asyncio.timeout(INTERVAL_SECONDS - LEAST_SECONDS):
                 await self._asked.wait()
 
     async def watch(self, name: str, render: Render, where: str = "", last: str | None = None) -> AsyncIterator[bytes]:

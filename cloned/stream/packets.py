@@ -34,10 +34,10 @@ WIRE_BYTES = PACKET + 8 + 20 + 38
 BURST = 44
 """Full packets in one system call: as many as fit into a 65,507 byte datagram before it is segmented."""
 
-MAX_FRAME = 8 * 1024 * 1024
+MAX_FRAME_BYTES = 8 * 1024 * 1024
 """No piece's frame is longer: 4 MiB that do not compress take some hundred bytes more."""
 
-MAX_PACKETS = -(-MAX_FRAME // PAYLOAD_BYTES)
+MAX_PACKETS = -(-MAX_FRAME_BYTES // PAYLOAD_BYTES)
 
 SEQUENCES = 1 << 32
 """Sequence numbers of an epoch: 6 TB."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-REJOIN = 1.0
+REJOIN_SECONDS = 1.0
 """Seconds without a packet, while there is room, after which the group is joined anew, and so again and again.
 
 A switch that snoops may have missed the first report: with IGMPv2 hosts hold theirs back when they hear
@@ -102,7 +102,7 @@ class Transport:
         return TransportStep.COME_BACK
 
     def _rejoin(self, now: float) -> TransportStep:
-        if self.left or now - max(self._heard, self._joined) < REJOIN:
+        if self.left or now - max(self._heard, self._joined) < REJOIN_SECONDS:
             return TransportStep.GO_ON
         self._joined = now
         return TransportStep.REJOIN

@@ -80,7 +80,7 @@ class Drive:
 class SimHands:
     """A laptop around the drive, from one power-on to the next cut."""
 
-    def __init__(self, drive: Drive, cut_after: int, small: int = samples.SMALL) -> None:
+    def __init__(self, drive: Drive, cut_after: int, small: int = samples.SMALL_BYTES) -> None:
         self.drive, self.left, self.now, self.small = drive, cut_after, 0.0, small
 
     def tick(self) -> None:

@@ -16,7 +16,7 @@ from cloned.inventory.sinks.snipeit_asset import Asset, private, read_asset
 from cloned.json_data import JsonObject, as_object
 from cloned.saying import Phrase, chained, headed
 
-MINUTE = 60.0
+MINUTE_SECONDS = 60.0
 """What a throttled caller waits where nobody says for how long: the whole minute [198]."""
 SLOW_BELOW = 10
 """Calls left in this minute below which we slow down."""
@@ -78,7 +78,7 @@ class SnipeItApi:
                 Phrase("the token has no right to do this{said}: give its user the right", said=said), FORBIDDEN_WAIT
             )
         if status == 429:
-            raise Unavailable("Snipe-IT takes no more calls in this minute", answer.after or MINUTE)
+            raise Unavailable("Snipe-IT takes no more calls in this minute", answer.after or MINUTE_SECONDS)
         told = answer.body.get("messages") if isinstance(answer.body, dict) else None
         if status in NOT_THE_RECORDS and not (status == 404 and isinstance(told, str)):
             raise Unavailable(

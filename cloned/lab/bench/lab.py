@@ -27,7 +27,7 @@ VIRTUAL = ("bios", "uefi")
 THIN = (1, 4, 8)
 LATE = 12
 """Laptops of the run in which the last one joins late."""
-LINE = 1000
+LINE_MBPS = 1000
 """Mbit/s of the lab's cables."""
 Report = LabReport
 
@@ -58,7 +58,7 @@ def sessions() -> Table:
     for count in THIN:
         found = run("--kind", "thin", "--laptops", str(count), "--image", "bulk")
         session = found["sessions"][0]
-        bare = session["mbit_s"] * session["seconds"] / LINE
+        bare = session["mbit_s"] * session["seconds"] / LINE_MBPS
         spent = median(map(_working, found["laptops"]))
         figures = session["seconds"], session["mbit_s"], bare, spent - bare
         table.add_row(str(count), *(f"{each:.1f}" for each in figures), "≤ 5")

@@ -15,7 +15,7 @@ import pytest
 from cloned.agent import receive
 from cloned.agent.receive import FETCHERS, Reception, _Fetch
 from cloned.stream import packets
-from cloned.stream.packets import MAX_FRAME, Answer, StreamAddress
+from cloned.stream.packets import MAX_FRAME_BYTES, Answer, StreamAddress
 from cloned.stream.transport import TransportStep
 
 STREAM = StreamAddress(0x5E55, "239.195.7.7", 5000, "127.0.0.1", 5001)
@@ -226,10 +226,10 @@ class Connection:
     ("connection", "size"),
     [
         (Connection(200, 5), 5),
-        (Connection(200, MAX_FRAME), MAX_FRAME),
-        (Connection(200, MAX_FRAME + 9), 0),
+        (Connection(200, MAX_FRAME_BYTES), MAX_FRAME_BYTES),
+        (Connection(200, MAX_FRAME_BYTES + 9), 0),
         (Connection(404, 5), 0),
-        (Connection(503, MAX_FRAME + 9), 0),
+        (Connection(503, MAX_FRAME_BYTES + 9), 0),
         (Connection(error=ConnectionResetError()), 0),
         (Connection(error=HTTPException()), 0),
     ],

@@ -12,7 +12,7 @@ from cloned.disk import erase_machine as machine
 from cloned.disk.erase import EraseLevel, Technique, choose, offers
 from cloned.disk.erase_machine import _inside, uncovered
 from cloned.disk.erase_record import DiskErasure, ErasePhase, ErasureFault
-from cloned.disk.erase_samples import SMALL, DiskSample, after, zeros
+from cloned.disk.erase_samples import SMALL_BYTES, DiskSample, after, zeros
 from cloned.disk.erase_status import SanitizeState, _descriptor, mmc_status, scsi_status
 from cloned.disk.media import AtaAbilities, FactsError, Medium, MmcAbilities, medium_of, nvme_abilities
 
@@ -32,9 +32,9 @@ def test_zeros_are_zeros_however_many_there_are_to_compare_with() -> None:
 
 
 def test_a_small_disk_is_read_whole() -> None:
-    assert sum(each.length for each in after("seed", SMALL, "sample")) == SMALL
-    assert sum(each.length for each in after("seed", SMALL + MIB, "sample")) < SMALL
-    assert sum(each.length for each in after("seed", SMALL + MIB, "all")) == SMALL + MIB
+    assert sum(each.length for each in after("seed", SMALL_BYTES, "sample")) == SMALL_BYTES
+    assert sum(each.length for each in after("seed", SMALL_BYTES + MIB, "sample")) < SMALL_BYTES
+    assert sum(each.length for each in after("seed", SMALL_BYTES + MIB, "all")) == SMALL_BYTES + MIB
 
 
 def test_only_before_anything_was_done_may_a_disk_become_another_size() -> None:

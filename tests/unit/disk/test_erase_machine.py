@@ -186,8 +186,8 @@ def test_samples_cover_a_tenth_in_two_places_of_each_section(size: int, how: str
     ordered = sorted(places, key=lambda place: place.offset)
     assert all(a.offset + a.length <= b.offset for a, b in pairwise(ordered))
     share = sum(place.length for place in places)
-    assert share == size if how == "all" or size <= samples.SMALL else share >= size * 0.1 - 2 * PLACE_BYTES
-    if size > samples.SMALL and how == "sample":
+    assert share == size if how == "all" or size <= samples.SMALL_BYTES else share >= size * 0.1 - 2 * PLACE_BYTES
+    if size > samples.SMALL_BYTES and how == "sample":
         assert len(places) == 2 * samples.SECTIONS
         assert share < size * 0.2
 

@@ -23,7 +23,7 @@ class Source:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(live, "INTERVAL_SECONDS", 0.01)
-    monkeypatch.setattr(live, "LEAST", 0.01)
+    monkeypatch.setattr(live, "LEAST_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from cloned.stream.transport import (
     AWAY,
     BACK,
     JUDGED_OVER_SECONDS,
-    REJOIN,
+    REJOIN_SECONDS,
     SILENT_SECONDS,
     Seen,
     Transport,
@@ -31,7 +31,9 @@ def test_while_packets_come_all_goes_on() -> None:
 def test_silence_means_joining_anew_and_then_fetching() -> None:
     ways = Transport(0.0, can_fetch=True)
     found = steps(ways, NOTHING, 0.0, SILENT_SECONDS + 1)
-    assert found[: int(SILENT_SECONDS / REJOIN) - 1] == [TransportStep.REJOIN] * (int(SILENT_SECONDS / REJOIN) - 1)
+    assert found[: int(SILENT_SECONDS / REJOIN_SECONDS) - 1] == [TransportStep.REJOIN] * (
+        int(SILENT_SECONDS / REJOIN_SECONDS) - 1
+    )
     assert TransportStep.FETCH in found
     assert ways.fetching
     assert not ways.left
@@ -108,7 +110,7 @@ def test_alone_the_sender_slows_down_instead() -> None:
 
 
 def test_it_joins_anew_a_second_after_the_last_packet_and_not_before() -> None:
-    for since, step in ((REJOIN - 0.125, TransportStep.GO_ON), (REJOIN, TransportStep.REJOIN)):
+    for since, step in ((REJOIN_SECONDS - 0.125, TransportStep.GO_ON), (REJOIN_SECONDS, TransportStep.REJOIN)):
         ways = Transport(0.0, can_fetch=True)
         ways.look(NOTHING, 0.0)
         assert ways.look(NOTHING, since) is step
