@@ -191,11 +191,6 @@ class DeliveryBook:
         """Whether one of these sinks has not got something yet."""
         return any([await self._look(_any_waits, name) for name in names])
 
-    async def next_owed(self, sink: str) -> Owed | None:
-        """The oldest delivery that waits for `sink`."""
-        found = await self._owed(waiting(sink).order_by(deliveries.c.id).limit(1))
-        return found[0] if found else None
-
     async def due(self, sink: str, limit: int, busy: Collection[str] = ()) -> list[Owed]:
         """The oldest waiting delivery of each laptop that is not `busy`, where that is due; at most `limit`."""
         older = deliveries.alias("older")

@@ -59,21 +59,19 @@ def example(model: str, many: bool = False) -> Any:
         "asked": "DHCP discover",
         "got": "offer",
         "why": "",
+        "address": "10.77.0.2",
+        "interface": "eth0",
+        "times": 1,
+        "told": {},
     }
     problem = {
         "type": "about:blank", "title": "Not Found", "status": 404, "detail": "there is no laptop 99",
         "error": "there is no laptop 99", "hint": "see `cloned laptops`", "code": "no-laptop", "values": {"name": "99"},
     }  # fmt: skip
     sink = {
-        "sink": "snipeit",
-        "state": "idle",
-        "waiting": 0,
-        "sent": 12,
-        "refused": 0,
-        "reason": "",
-        "oldest_seconds": None,
-        "dead": [],
-    }
+        "sink": "snipeit", "state": "idle", "waiting": 0, "sent": 12, "refused": 0, "reason": "", "dead": [],
+        "oldest_seconds": None, "tries": 0, "due": None, "past": "newest",
+    }  # fmt: skip
     finding = {"name": "clock", "state": "ok", "said": "2026-11-18 20:00 CET", "next": "", "seconds": 0.01}
     found: dict[str, Any] = {
         "Problem": problem,

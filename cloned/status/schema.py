@@ -76,10 +76,17 @@ class Done(BaseModel):
     ok: Literal[True]
 
 
+class DeadResult(Shape):
+    """A result that a sink refused."""
+
+    laptop: str
+    attempt: int
+    revision: int
+    reason: str
+
+
 class SinkState(Shape):
     """What a sink has got and what it is owed."""
-
-    model_config = ConfigDict(extra="allow")
 
     sink: str
     state: Literal["idle", "sending", "failing", "asks", "unused"]
@@ -90,7 +97,14 @@ class SinkState(Shape):
     oldest_seconds: float | None
     """How long the oldest result waits; null where none does."""
     reason: str
-    dead: list[dict[str, object]]
+    """Why the oldest that was tried in vain did not get there."""
+    tries: int
+    """How often that one was tried."""
+    due: float | None
+    """When it is tried again, in seconds since 1970; null where none waits."""
+    past: str
+    """What it gets of the results from before it was configured: all, newest, none or ask."""
+    dead: list[DeadResult]
 
 
 class Inventory(Shape):
@@ -173,16 +187,18 @@ class SiteKeyTold(Shape):
     fingerprint: str
 
 
-class BootAsked(BaseModel):
+class BootAsked(Shape):
     """Something that a laptop asked of the network boot, and what it got; `at` ISO 8601 UTC."""
-
-    model_config = ConfigDict(extra="allow")
 
     mac: str
     at: str
     asked: str
     got: str
     why: str
+    address: str
+    interface: str
+    times: int
+    """How many equal ones this line stands for; `at` is the last."""
     told: dict[str, object] = {}
     """Those of `asked`, `got` and `why` that are sentences, as messages with their values."""
 

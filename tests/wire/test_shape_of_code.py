@@ -28,7 +28,6 @@ BY_PLACE = {
     "Media": "a row of the table of label sizes",
     "run": "a program's arguments",
     "_run": "a program's arguments",
-    "inside": "a program's arguments",
     "clonezilla": "a program's arguments",
     "_child": "a program's arguments",
     "draw": "what is drawn in another process, and then its own arguments",

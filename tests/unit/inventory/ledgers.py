@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from cloned.inventory import database
+from cloned.inventory.ledger import Ledger
+from cloned.inventory.schema import deliveries
+from cloned.inventory.waiting import waiting
 
 
 def empty(place: Path) -> Path:
@@ -22,3 +26,9 @@ def _empty() -> bytes:
         path = Path(folder) / "ledger.sqlite"
         database.connect(path, create=True).dispose()
         return path.read_bytes()
+
+
+async def next_owed(ledger: Ledger, sink: str) -> Any:
+    """The oldest delivery that waits for `sink`, due or not; None where none does."""
+    found = await ledger._owed(waiting(sink).order_by(deliveries.c.id).limit(1))
+    return found[0] if found else None

@@ -16,14 +16,14 @@ from cloned.errors import MissingError
 from cloned.inventory.database import LedgerError
 from cloned.inventory.deliveries import Outcome
 from cloned.inventory.ledger import PRUNED_AT_ONCE, Ledger
-from tests.unit.inventory.ledgers import empty
+from tests.unit.inventory.ledgers import empty, next_owed
 from tests.waiting import until
 
 
 async def drain(ledger, sink):
     """Take everything owed to `sink`, as the outbox does; returns (attempt, revision, key)."""
     got = []
-    while owed := await ledger.next_owed(sink):
+    while owed := await next_owed(ledger, sink):
         got.append((owed.attempt, owed.revision, owed.key))
         await ledger.sent(owed, sink)
     return got
@@ -58,11 +58,11 @@ async def test_a_new_sink_is_owed_the_whole_ledger_once(ledger, make_row):
 async def test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded(ledger, make_row):
     await ledger.register(["hook"])
     await ledger.record(make_row(state="aside"))
-    await ledger.refused(await ledger.next_owed("hook"), "it answered 422")
+    await ledger.refused(await next_owed(ledger, "hook"), "it answered 422")
     [status] = await ledger.backlog()
     assert (status["refused"], status["dead"][0]["reason"]) == (1, "it answered 422")
     assert await ledger.retry() == 1
-    await ledger.refused(await ledger.next_owed("hook"), "it answered 422")
+    await ledger.refused(await next_owed(ledger, "hook"), "it answered 422")
     await ledger.record(make_row(state="done"))
     await drain(ledger, "hook")
     [status] = await ledger.backlog()
@@ -92,10 +92,10 @@ async def test_what_was_recorded_is_there_after_a_restart(tmp_path, make_row):
     first = await Ledger.open(empty(tmp_path / "l.sqlite"))
     await first.register(["hook"])
     await first.record(make_row())
-    key = (await first.next_owed("hook")).key
+    key = (await next_owed(first, "hook")).key
     await first.close()
     second = await Ledger.open(tmp_path / "l.sqlite", create=False)
-    assert (await second.next_owed("hook")).key == key
+    assert (await next_owed(second, "hook")).key == key
     await second.close()
 
 
@@ -157,7 +157,7 @@ async def test_nothing_recorded_is_ever_unaccounted_for(tmp_path_factory, make_r
     await ledger.register(["hook"])
     try:
         for what, attempt, state in operations:
-            owed = await ledger.next_owed("hook")
+            owed = await next_owed(ledger, "hook")
             if what == "record":
                 await ledger.record(make_row(attempt=attempt, state=state))
             elif what == "retry":
@@ -324,7 +324,7 @@ async def test_what_is_forgotten_leaves_its_number_and_the_counts(ledger, make_r
     assert [row["laptop"] for row in await ledger.rows()] == ["other"]
     assert (await ledger.totals())["rows"] == 2
     assert {each.tag: each.laptop for each in await ledger.tags()} == {"0042": "", "0043": "other"}
-    assert (await ledger.next_owed("hook")).laptop == "other"
+    assert (await next_owed(ledger, "hook")).laptop == "other"
 
 
 async def test_numbers_that_are_known_already_are_not_read_again(ledger, make_row):

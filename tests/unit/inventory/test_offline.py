@@ -4,6 +4,7 @@ import pytest
 
 from cloned.errors import UsageError
 from cloned.inventory import offline
+from tests.unit.inventory.ledgers import next_owed
 
 
 @pytest.fixture
@@ -20,14 +21,14 @@ async def test_a_delivery_is_dropped_with_its_reason_and_stands_in_the_log(place
     assert (line["state"], line["reason"], line["recorded"], line["sent"]) == (
         "dropped", "sold for parts", "2026-11-18T11:06:40.000Z", None,
     )  # fmt: skip
-    assert (await ledger.next_owed("hook")).laptop == "two"
+    assert (await next_owed(ledger, "hook")).laptop == "two"
 
 
 async def test_one_laptop_is_sent_again(place, ledger):
     for _ in range(2):
-        await ledger.refused(await ledger.next_owed("hook"), "no")
+        await ledger.refused(await next_owed(ledger, "hook"), "no")
     assert await offline.retry(place, "hook", "02:00:00:00:00:02") == 1
-    assert (await ledger.next_owed("hook")).laptop == "two"
+    assert (await next_owed(ledger, "hook")).laptop == "two"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from cloned.inventory.database import LedgerError
 from cloned.inventory.outbox import Outbox, wait_after
 from cloned.inventory.sinks.base import Sink, SinkRefused, Unavailable
 from cloned.inventory.sinks.told import Receipt
+from tests.unit.inventory.ledgers import next_owed
 
 
 class Recorder(Sink):
@@ -140,7 +141,7 @@ async def test_a_sink_that_hangs_is_given_up_on(ledger, make_row, clock):
 async def test_a_daemon_that_starts_tries_at_once(ledger, clock, make_row):
     await ledger.register(["hook"])
     await ledger.record(make_row())
-    await ledger.failed(await ledger.next_owed("hook"), "down", clock.now + 300)
+    await ledger.failed(await next_owed(ledger, "hook"), "down", clock.now + 300)
     sink = Recorder("hook")
     async with running(ledger, sink, clock=clock):
         await sink.has(1)

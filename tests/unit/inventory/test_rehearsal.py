@@ -5,6 +5,7 @@ from cloned.errors import UsageError
 from cloned.inventory.rehearsal import newest, rehearse, unknown
 from cloned.inventory.sinks import make
 from cloned.inventory.sinks.base import Delivery
+from tests.unit.inventory.ledgers import next_owed
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ async def test_a_laptop_is_found_by_any_of_its_names(place, name):
 
 async def test_the_key_is_the_one_that_the_outbox_sends(place, ledger, make_row):
     await ledger.register(["hook"])
-    await ledger.next_owed("hook")
-    await ledger.sent(await ledger.next_owed("hook"), "hook")
-    assert (await newest(place, "0042")).key == (await ledger.next_owed("hook")).key
+    await next_owed(ledger, "hook")
+    await ledger.sent(await next_owed(ledger, "hook"), "hook")
+    assert (await newest(place, "0042")).key == (await next_owed(ledger, "hook")).key
 
 
 async def test_what_is_not_there_is_said(place, tmp_path):

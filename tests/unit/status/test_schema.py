@@ -1,9 +1,11 @@
 """The page against what the core really gives."""
 
 from dataclasses import fields, replace
+from typing import Any, get_type_hints
 
 import pytest
 
+from cloned.core import answer_data, row_types
 from cloned.core.disks import Disk
 from cloned.core.events import ImageInfo
 from cloned.core.ids import Identity
@@ -27,6 +29,7 @@ from cloned.core.shown import LaptopBrief, ShownLaptop, ShownSession
 from cloned.core.snapshot import snapshot
 from cloned.core.warnings import Warn
 from cloned.core.workshop import Batch, Workshop
+from cloned.status import schema
 from cloned.status.api import parts
 from cloned.status.openapi import document
 from cloned.status.pages import STATE_WORDS, Pages
@@ -198,3 +201,17 @@ def test_every_bound_of_the_document_is_one_that_readers_know() -> None:
         return {key for value in told for key in keys(value)} if isinstance(told, list) else set()
 
     assert not {"ge", "gt", "le", "lt", "min_length", "max_length"} & keys(document())
+
+
+@pytest.mark.parametrize(
+    ("shape", "sent"),
+    [
+        (schema.SinkState, row_types.SinkStatus),
+        (schema.DeadResult, row_types.DeadLetter),
+        (schema.BootAsked, answer_data.BootAskedData),
+        (schema.Inventory, {*row_types.LedgerTotals.__annotations__, "sinks"}),
+    ],
+)
+def test_what_is_sent_of_inventories_and_of_the_boot_is_documented(shape: Any, sent: Any) -> None:
+    assert shape.model_fields.keys() == (sent if isinstance(sent, set) else get_type_hints(sent).keys())
+    assert shape.model_config["extra"] == "forbid"
