@@ -138,5 +138,6 @@ class FakeRecords:
             "due": 1_795_000_000.0,
             "oldest_seconds": 40.0,
             "dead": [],
+            "past": "newest",
         }
         return [sink] if self.trouble else [sink | {"state": "idle", "waiting": 0, "reason": "", "tries": 0}]

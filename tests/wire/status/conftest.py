@@ -37,7 +37,16 @@ async def house(tmp_path):
 
     def netboot(mac):
         return [
-            {"mac": mac, "at": 1795000000.0, "asked": "DHCP discover", "got": f"offer to {mac}", "why": "", "times": 1}
+            {
+                "mac": mac,
+                "at": 1795000000.0,
+                "asked": "DHCP discover",
+                "got": f"offer to {mac}",
+                "why": "",
+                "times": 1,
+                "address": "10.77.0.2",
+                "interface": "eth0",
+            }
         ]
 
     house.people, house.rules = auth.people, rules
