@@ -16,12 +16,15 @@ import pytest
 from cloned import client
 from cloned.lab.daemon import DaemonProcess
 from cloned.lab.thinbox import ThinBox
+from cloned.netboot.gate import PER_SECOND
 from tests.lab.service import room
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")]
 
 LAPTOPS = 3
 SECONDS = 300.0
+SOONEST_SECONDS = 1 / PER_SECOND + 1
+"""From one boot of a laptop to its next."""
 HOUR, YEAR = 3600, 365 * 86400
 Begin = Callable[..., Awaitable[tuple[DaemonProcess, list[ThinBox]]]]
 
@@ -75,13 +78,24 @@ def grew(heard: list[dict[str, float]]) -> None:
         assert all(after[name] >= value for name, value in before.items())
 
 
-async def cloned(daemon: DaemonProcess, meanwhile: Callable[[int], Awaitable[None]]) -> None:
-    """Until all were verified; `meanwhile` runs again and again."""
+async def cloned(daemon: DaemonProcess, boxes: list[ThinBox], meanwhile: Callable[[int], Awaitable[None]]) -> None:
+    """All of them on, until all were verified; `meanwhile` runs again and again. One whose firmware got no script in
+    time, on a busy machine, has started from its own disk: somebody switches it on again."""
+    on, loop = dict.fromkeys(boxes, 0.0), asyncio.get_running_loop()
     async with asyncio.timeout(SECONDS):
         number = 0
         while not await room.verified(daemon, LAPTOPS, 1):
+            for box in boxes:
+                if not box.running and loop.time() > on[box] + SOONEST_SECONDS and not through(box):
+                    box.power_on()
+                    on[box] = loop.time()
             await meanwhile(number)
             number += 1
+
+
+def through(box: ThinBox) -> bool:
+    """Whether it says that all is on its disk."""
+    return box.screen.exists() and "Done." in box.screen.read_text("utf-8", "replace")
 
 
 async def test_twenty_reloads_a_second_keep_nobody_waiting(begin: Begin) -> None:
@@ -96,9 +110,7 @@ async def test_twenty_reloads_a_second_keep_nobody_waiting(begin: Begin) -> None
             await asyncio.sleep(0.05)
 
     async with scraped(daemon) as heard:
-        for box in boxes:
-            box.power_on()
-        await cloned(daemon, reload)
+        await cloned(daemon, boxes, reload)
     grew(heard)
     assert heard[-1]['cloned_verdicts_total{verdict="verified"}'] == LAPTOPS
     assert (daemon.pid, daemon.running) == (pid, True)
@@ -118,9 +130,7 @@ async def test_a_clock_that_jumps_loses_no_laptop_and_no_result(clock: room.Fake
         await asyncio.sleep(1.0)
 
     async with scraped(daemon) as heard:
-        for box in boxes:
-            box.power_on()
-        await cloned(daemon, jump)
+        await cloned(daemon, boxes, jump)
     clock.jump(0)
     grew(heard)
     assert (daemon.pid, daemon.running) == (pid, True)
