@@ -59,9 +59,11 @@ def clock_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakedCl
     """One for the daemons that are started meanwhile; nothing of it is left."""
     made, before = FakedClock(folder), set(SHARED.glob("*faketime_*"))
     monkeypatch.setenv("PYTHONPATH", f"{made.path}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"))
-    yield made
-    for left in set(SHARED.glob("*faketime_*")) - before:
-        left.unlink()
+    try:
+        yield made
+    finally:
+        for left in set(SHARED.glob("*faketime_*")) - before:
+            left.unlink()
 
 
 async def workshop(
