@@ -9,6 +9,7 @@ kernel does it (PR_SET_PDEATHSIG).
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import pty
@@ -21,6 +22,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloned import netlink
 from cloned.clonezilla.udpcast import (
     DISCONNECT,
     STALL_SECONDS,
@@ -247,12 +249,11 @@ def send_disconnect(receiver: str, server: str, port_base: int) -> None:
 
 
 def _address_of(interface: str) -> str:
-    """The IPv4 address of a network card (netdevice(7), SIOCGIFADDR)."""
-    import fcntl
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = struct.pack("256s", interface.encode()[:15])
-        return socket.inet_ntoa(fcntl.ioctl(any_socket.fileno(), 0x8915, request)[20:24])
+    """The first IPv4 address of a network card; OSError where it has none."""
+    found = netlink.addresses(netlink.link(interface).index)
+    if not found:
+        raise OSError(errno.EADDRNOTAVAIL, f"{interface} has no IPv4 address")
+    return str(found[0].ip)
 
 
 def _no_echo(terminal: int) -> None:
