@@ -372,7 +372,7 @@ class Daemon:
         )
 
     def _readiness(self) -> Readiness:
-        config = self.config
+        config, ledger = self.config, self.config.ledger_place
         return Readiness(
             journal=lambda: self.engine.problem,
             ledger=self.ledger.totals,
@@ -380,6 +380,7 @@ class Daemon:
             live=lambda: config.boot.live,
             files=lambda: config.boot.files,
             state=config.workshop.state,
+            kept={"journal": self.journal.path, **({"ledger": ledger} if isinstance(ledger, Path) else {})},
         )
 
     def _site(self) -> PrintingSite:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,9 +31,15 @@ class Readiness:
     live: Callable[[], Path]
     files: Callable[[], Path]
     state: Path
+    kept: Mapping[str, Path] = field(default_factory=dict)
+    """Files that are open as long as we run, by what they are: who moves one away takes along what we write."""
 
     _last: tuple[float, list[str]] = (float("-inf"), [])
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _inodes: Mapping[Path, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._inodes = {path: path.stat().st_ino for path in self.kept.values()}
 
     async def wrong(self) -> Sequence[str]:
         """A line for each part that keeps us from working."""
@@ -53,7 +59,11 @@ class Readiness:
         return found + await asyncio.to_thread(self._on_disk)
 
     def _on_disk(self) -> list[str]:
-        found = []
+        found = [
+            f"{name}: {path} was moved, removed or replaced while it was written: put it back, or restart cloned"
+            for name, path in self.kept.items()
+            if not self._is_there(path)
+        ]
         try:
             live.info(self.live())
         except ClonedError as error:
@@ -65,3 +75,9 @@ class Readiness:
         except OSError as error:
             return [*found, f"disk: {self.state}: {error.strerror}"]
         return [*found, f"disk: only {free >> 20} MiB are free in {self.state}"] if free < LEAST_FREE_BYTES else found
+
+    def _is_there(self, path: Path) -> bool:
+        try:
+            return path.stat().st_ino == self._inodes[path]
+        except OSError:
+            return False
