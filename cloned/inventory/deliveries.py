@@ -267,9 +267,10 @@ class DeliveryBook:
         await self.settle("", [Outcome(owed, REFUSED, reason)])
 
     async def retry(self, sink: str | None = None, laptop: str | None = None) -> int:
-        """Send dead letters again, and what waits at once; returns how many dead letters there were."""
+        """Send dead letters again, and at once what waits for its next try; returns how many of both there were."""
         here = _those(sink, laptop)
-        waits = update(deliveries).where(here, deliveries.c.state == WAITING).values(due=0, tries=0)
+        later = here, deliveries.c.state == WAITING, or_(deliveries.c.due > self._clock(), deliveries.c.tries > 0)
+        waits = update(deliveries).where(*later).values(due=0, tries=0)
         dead = update(deliveries).where(here, deliveries.c.state == REFUSED).values(state=WAITING, due=0, tries=0)
         return await self._transaction(_changed, waits, dead)
 
@@ -345,8 +346,8 @@ def every(connection: Connection, query: Select[*Columns]) -> Sequence[Row[*Colu
 
 
 def _changed(connection: Connection, *changes: Update) -> int:
-    """How many rows the last of these changed."""
-    return [connection.execute(each).rowcount for each in changes][-1]
+    """How many rows these changed."""
+    return sum(connection.execute(each).rowcount for each in changes)
 
 
 def _any_waits(connection: Connection, sink: str) -> bool:

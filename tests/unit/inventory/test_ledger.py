@@ -70,6 +70,17 @@ async def test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded(ledg
     assert await ledger.retry() == 0
 
 
+async def test_what_waits_for_its_next_try_counts_among_what_is_sent_again(ledger, clock, make_row):
+    await ledger.register(["hook"])
+    await ledger.record(make_row(laptop="l1"))
+    await ledger.record(make_row(laptop="l2"))
+    owed = await next_owed(ledger, "hook")
+    await ledger.failed(owed, "wrong password", clock.now + 3600)
+    assert await ledger.retry() == 1, "nobody has tried the other yet"
+    assert [each.laptop for each in await ledger.due("hook", 9)] == ["l1", "l2"]
+    assert await ledger.retry() == 0
+
+
 async def test_totals_count_laptops_done_since_midnight(ledger, clock, make_row):
     for attempt, at in enumerate(
         ("2026-11-18T09:00:00+00:00", "2026-11-18T10:00:00+00:00", "2026-11-01T10:00:00+00:00")
