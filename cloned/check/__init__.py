@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloned.check import belongings, databases, doubts, machine, network, outside, rules, storage
-from cloned.check.findings import Finding, Look, LookState, examine, exit_of, lines
+from cloned.check.findings import Finding, Look, LookState, examine, exit_of, left_seconds, lines
 
 LOOKS = (
     Look("rights", machine.rights),
@@ -33,4 +33,4 @@ LOOKS = (
 )
 """In the order in which `cloned serve` needs them."""
 
-__all__ = ["LOOKS", "Finding", "Look", "LookState", "examine", "exit_of", "lines"]
+__all__ = ["LOOKS", "Finding", "Look", "LookState", "examine", "exit_of", "left_seconds", "lines"]

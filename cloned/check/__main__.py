@@ -11,14 +11,14 @@ import json
 import pickle
 import sys
 
-from cloned.check import LOOKS, examine
+from cloned.check import LOOKS, examine, left_seconds
 from cloned.saying import parts
 
 
 def main() -> None:
     """Look at everything, and write down what was found."""
     config = pickle.load(sys.stdin.buffer)  # noqa: S301 - the daemon wrote it into our pipe
-    found = [each.to_json() for each in asyncio.run(examine(LOOKS, config))]
+    found = [each.to_json() for each in asyncio.run(examine(LOOKS, config, left_seconds()))]
     json.dump([{key: parts(value) for key, value in each.items()} for each in found], sys.stdout)
 
 

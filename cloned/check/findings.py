@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from cloned.code_words import LOOK_WORDS
 from cloned.config import Config
@@ -21,7 +23,11 @@ from cloned.saying import Phrase, spoken
 log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 12.0
-"""Seconds that one look may take: all of them together stay under fifteen."""
+"""Seconds that one look may take."""
+WHOLE_SECONDS = 14.5
+"""Seconds after the start of the program at which the last look is given up: with its end it stays under fifteen."""
+LEAST_SECONDS = 6.0
+"""What a look has in any case, on a machine that takes for ever to start a program."""
 
 
 class LookState(StrEnum):
@@ -135,6 +141,21 @@ async def examine(looks: Sequence[Look], config: Config, longest: float = LONGES
         return [replace(each, seconds=took) for each in found]
 
     return [finding for part in await asyncio.gather(*map(one, looks)) for finding in part]
+
+
+def left_seconds() -> float:
+    """What a program of its own may give each look, by how long ago it was started.
+
+    One that was started longer ago than all may take does other things too: nobody waits for it since then.
+    """
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - started()
+    return max(LEAST_SECONDS, min(LONGEST_SECONDS, WHOLE_SECONDS - age)) if age < WHOLE_SECONDS else LONGEST_SECONDS
+
+
+def started() -> float:
+    """When this program was, in seconds since the machine was (proc_pid_stat(5): starttime)."""
+    fields = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _in_thread(look: Look, config: Config) -> asyncio.Future[list[Finding]]:

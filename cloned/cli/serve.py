@@ -178,9 +178,9 @@ def _gone_soon(status: int, why: str) -> None:
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
 def check(config: Path | None, *, as_json: bool, strict: bool) -> int:
     """Say what would go wrong, before it does."""
-    from cloned.check import LOOKS, examine, exit_of, lines
+    from cloned.check import LOOKS, examine, exit_of, left_seconds, lines
 
-    found = asyncio.run(examine(LOOKS, load(config)))
+    found = asyncio.run(examine(LOOKS, load(config), left_seconds()))
     if as_json:
         click.echo(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
     else:

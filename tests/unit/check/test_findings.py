@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from cloned.check import Finding, Look, LookState, examine, exit_of, lines
+from cloned.check import Finding, Look, LookState, examine, exit_of, findings, lines
 from cloned.check.findings import Said, ok, warned
 from cloned.config import Config
 from cloned.errors import ClonedError, Exit, MissingError
@@ -96,3 +97,16 @@ def test_the_exit_status(states: list[LookState], strict: bool, status: Exit) ->
 def test_a_missing_part_counts_more_than_a_wrong_one() -> None:
     found = [finding(LookState.WRONG), finding(LookState.WRONG, missing=True)]
     assert exit_of(found) is Exit.MISSING
+
+
+@pytest.mark.parametrize(("age", "left"), [(0.5, 12.0), (4.5, 10.0), (12.0, 6.0), (3600.0, 12.0)])
+def test_looks_end_so_long_after_their_program_began(monkeypatch: pytest.MonkeyPatch, age: float, left: float) -> None:
+    """The later they begin, the less they have; a program that has run for an hour was not started for them."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    monkeypatch.setattr(findings, "started", lambda: now - age)
+    monkeypatch.setattr(time, "clock_gettime", lambda _: now)
+    assert findings.left_seconds() == pytest.approx(left)
+
+
+def test_a_program_knows_when_it_was_started() -> None:
+    assert 0 < findings.started() <= time.clock_gettime(time.CLOCK_BOOTTIME)
