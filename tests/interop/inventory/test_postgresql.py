@@ -15,41 +15,47 @@ from cloned.inventory.database import VERSION, LedgerError, connect
 from cloned.inventory.ledger import Ledger
 from cloned.inventory.transfer import copy
 from cloned.lab import postgresql
+from tests.unit.inventory.outboxes import quick  # noqa: F401 - a fixture
 from tests.unit.inventory.test_ledger import (  # noqa: F401 - the same on both
     test_a_dead_letter_is_shown_retried_and_forgotten_once_superseded,
-    test_a_laptop_is_found_by_any_of_its_names_in_any_letters_and_no_longer_by_one_that_went,
-    test_a_machine_that_had_two_ids_is_no_twin_of_itself,
     test_a_new_sink_is_owed_the_whole_ledger_once,
     test_another_report_under_the_same_key_is_a_revision,
-    test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger,
     test_erasures_of_a_delivery_are_found_by_its_name_alone,
-    test_more_than_go_at_once_go_and_those_between_that_are_owed_stay,
-    test_no_row_is_of_two_machines,
-    test_of_two_that_say_the_same_each_is_found_by_what_is_its_own,
-    test_one_that_is_at_work_hears_of_its_own_rows_alone,
     test_rows_of_one_laptop_and_the_newest_few,
     test_the_same_report_twice_is_one_row_and_one_delivery,
     test_totals_count_laptops_done_since_midnight,
+)
+from tests.unit.inventory.test_ledger_kept import (  # noqa: F401
+    test_more_than_go_at_once_go_and_those_between_that_are_owed_stay,
     test_what_is_forgotten_leaves_its_number_and_the_counts,
-    test_what_is_lent_out_or_came_back_is_known_again,
     test_what_is_old_goes_but_no_erasure_and_nothing_that_is_owed,
-    test_what_is_taken_away_is_known_no_more,
     test_what_waits_for_a_sink_that_nobody_has_any_more_keeps_nothing_from_going,
+)
+from tests.unit.inventory.test_ledger_known import (  # noqa: F401
+    test_a_laptop_is_found_by_any_of_its_names_in_any_letters_and_no_longer_by_one_that_went,
+    test_a_machine_that_had_two_ids_is_no_twin_of_itself,
+    test_cards_that_go_from_hand_to_hand_prove_nothing_to_the_ledger,
+    test_no_row_is_of_two_machines,
+    test_of_two_that_say_the_same_each_is_found_by_what_is_its_own,
+    test_one_that_is_at_work_hears_of_its_own_rows_alone,
+    test_what_is_lent_out_or_came_back_is_known_again,
+    test_what_is_taken_away_is_known_no_more,
     test_who_is_who_is_found_by_evidence,
     test_words_alone_make_no_machine_one_of_the_ledgers,
 )
 from tests.unit.inventory.test_outbox import (  # noqa: F401
-    quick,
     test_a_dead_letter_can_be_sent_again_alone_or_dropped_with_a_reason,
-    test_a_new_sink_gets_of_what_is_there_what_was_asked_for,
-    test_a_new_sink_that_asks_gets_nothing_before_a_person_says_what,
     test_a_sink_that_is_down_is_not_knocked_at_by_every_laptop,
-    test_a_sink_that_keeps_a_state_gets_the_newest_and_never_an_older_one_after_it,
-    test_an_erasure_is_neither_newer_than_a_later_clone_nor_older_than_an_earlier_one,
     test_one_laptop_that_is_always_refused_with_503_holds_up_nobody_else,
     test_results_arrive_in_order,
-    test_retry_sends_no_older_result_after_a_newer_one,
     test_the_age_of_the_oldest_is_told,
+)
+from tests.unit.inventory.test_outbox_owed import (  # noqa: F401
+    test_a_new_sink_gets_of_what_is_there_what_was_asked_for,
+    test_a_new_sink_that_asks_gets_nothing_before_a_person_says_what,
+    test_a_sink_that_keeps_a_state_gets_the_newest_and_never_an_older_one_after_it,
+    test_an_erasure_is_neither_newer_than_a_later_clone_nor_older_than_an_earlier_one,
+    test_retry_sends_no_older_result_after_a_newer_one,
     test_what_is_nothing_for_a_sink_is_skipped_and_counts_as_nothing,
     test_what_is_told_again_of_a_result_from_before_is_not_sent_either,
 )

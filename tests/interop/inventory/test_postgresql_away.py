@@ -16,7 +16,7 @@ from cloned.inventory.ledger import Ledger
 from cloned.inventory.outbox import Outbox
 from cloned.lab import postgresql
 from cloned.numbers import recall
-from tests.unit.inventory.test_outbox import Recorder, quick  # noqa: F401 - a fixture
+from tests.unit.inventory.outboxes import Recorder, quick  # noqa: F401 - a fixture
 from tests.waiting import until
 
 pytestmark = [

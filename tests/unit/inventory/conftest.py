@@ -1,10 +1,11 @@
-"""What the inventory's tests share: a clock that moves by hand, a realistic row, a ledger on disk."""
+"""What the inventory's tests share: a clock that moves by hand, a realistic row and its delivery, a ledger on disk."""
 
 from __future__ import annotations
 
 import pytest
 
 from cloned.inventory.ledger import Ledger
+from cloned.inventory.sinks.base import Delivery
 from tests.unit.inventory.ledgers import empty
 
 
@@ -49,6 +50,14 @@ def make_row():
             "steps": [{"name": "grow", "result": "done", "detail": ""}],
         }
         return row | more
+
+    return make
+
+
+@pytest.fixture
+def deliver(make_row):
+    def make(attempt=1, key=None, laptop="a1b2c3d4", **more):
+        return Delivery(key or f"cl_{attempt}", laptop, attempt, 1, make_row(laptop, attempt=attempt, **more))
 
     return make
 

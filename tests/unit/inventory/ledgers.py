@@ -32,3 +32,12 @@ async def next_owed(ledger: Ledger, sink: str) -> Any:
     """The oldest delivery that waits for `sink`, due or not; None where none does."""
     found = await ledger._owed(waiting(sink).order_by(deliveries.c.id).limit(1))
     return found[0] if found else None
+
+
+async def drain(ledger: Ledger, sink: str) -> list[tuple[int, int, str]]:
+    """Take everything owed to `sink`, as the outbox does; returns (attempt, revision, key)."""
+    got = []
+    while owed := await next_owed(ledger, sink):
+        got.append((owed.attempt, owed.revision, owed.key))
+        await ledger.sent(owed, sink)
+    return got
