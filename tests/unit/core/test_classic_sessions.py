@@ -159,6 +159,15 @@ def test_an_image_that_cannot_be_sent_sets_its_laptops_aside() -> None:
     assert (room.laptop(1).state, room.laptop(1).reason) == (State.ASIDE, Reason.IMAGE_UNUSABLE)
     room.tell(Tick())
     assert room.session.ended is not None
+    room.arrive(2)
+    assert not room.session.go, "nothing broke off that would go on at once"
+
+
+def test_who_received_nothing_yet_reads_nothing_back() -> None:
+    room = Room()
+    early = room.arrive(1, ready=False)
+    room.tell(Verifying(early, room.session.id))
+    assert room.laptop(1).state is State.READY
 
 
 def test_a_session_for_guests_has_no_laptops_and_ends_with_its_stream() -> None:

@@ -188,6 +188,11 @@ def test_every_condition_can_be_read_of_every_laptop() -> None:
             assert found is None or isinstance(found, bool | int | float | str)
 
 
+@pytest.mark.parametrize(("hardware", "found"), [(Hardware(), None), (replace(GOOD, tpm=""), "none"), (GOOD, "2.0")])
+def test_a_part_is_missing_only_where_parts_were_told_at_all(hardware: Hardware, found: str | None) -> None:
+    assert CONDITIONS["tpm"].read(laptop(hardware), 0.0) == found
+
+
 def test_explained_rule_by_rule() -> None:
     told = explain(SHIPPED, laptop(replace(GOOD, camera=False, charger=None)), NOW)
     seen = {rule.name: rule for rule in told.rules}

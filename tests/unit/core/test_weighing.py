@@ -6,7 +6,7 @@ import pytest
 
 from cloned.core.derived import first_ids
 from cloned.core.effect_types import Record
-from cloned.core.events import Command, Confirmed, Finished
+from cloned.core.events import Command, Confirmed, Finished, Settings
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import Laptop, State, Unweighed
@@ -15,7 +15,8 @@ from cloned.core.ledger_events import Disowned, TagsUsed, Weighed
 from cloned.core.reasons import Reason
 from cloned.core.reducer import resume
 from cloned.core.tagged import TagGiven
-from cloned.core.weighing import questions
+from cloned.core.weighing import own_id, questions
+from cloned.core.workshop import Workshop
 from tests.unit.core.test_identity import UUID, mac
 from tests.unit.core.test_recalled import Lost
 
@@ -206,3 +207,12 @@ def test_a_hello_that_is_told_twice_is_one(story: Away) -> None:
     for _ in range(2):
         again = story.hello(mac(2), on="D2", known=AWAY)
     assert (again.id, again.unweighed, len(story.state.held)) == (found.id, Unweighed.AWAY, 1)
+
+
+@pytest.mark.parametrize("judging", [1, 2])
+def test_journals_of_before_gave_an_id_though_a_result_is_owed_for_it(judging: int) -> None:
+    """Replayed, they give the same."""
+    owed = {f"{DERIVED[0]}/1": {"laptop": DERIVED[0], "attempt": 1}}
+    given = Workshop(settings=Settings(judging=judging), held=owed)
+    mine = clean(UUID, "PF1", "Dell Inc.", "X", [mac(2)])
+    assert own_id(given, mine, "0" * 32) == DERIVED[judging - 1]
