@@ -56,7 +56,12 @@ FAMILIES = (
     Family("cloned_sent_bytes", "counter", "Bytes of images that were sent, as UDP or HTTP carries them.", _CLASS),
     Family("cloned_received_bytes", "counter", "Bytes of images that laptops say they have.", _CLASS),
     Family("cloned_repaired_bytes", "counter", "Bytes that were sent once more because somebody lacked them.", _CLASS),
-    Family("cloned_dhcp_requests", "counter", "DHCP messages that came.", _REQUEST),
+    Family(
+        "cloned_dhcp_requests",
+        "counter",
+        "DHCP messages that came, each once by what became of it at first.",
+        _REQUEST,
+    ),
     Family("cloned_tftp_requests", "counter", "TFTP requests that came.", _REQUEST),
     Family("cloned_http_requests", "counter", "HTTP requests at the boot port.", _REQUEST),
     Family("cloned_sessions", "gauge", "Sessions, by state.", {"state": "sending, idle, ended, gathering"}),
