@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cloned.core import arrivals
-from cloned.core.arrivals import _introduced, _out_of_the_ledger, _room_for_one
-from cloned.core.events import Booted, Hello
+from cloned.core.arrivals import _at_first_sight, _introduced, _out_of_the_ledger, _room_for_one
+from cloned.core.events import Booted, Hello, Settings
 from cloned.core.ids import LaptopId, clean
 from cloned.core.known import KnownToLedger
 from cloned.core.laptop import CloneJob, Contact, Facts, Laptop, State
@@ -124,3 +124,17 @@ def test_a_hello_without_its_boot_or_of_another_machine_changes_nothing() -> Non
     wrong = replace(told, facts=replace(told.facts, identity=clean("", "PF2", "Dell Inc.", "Latitude 5490", [OTHER])))
     assert arrivals.hello(given, wrong, 1060.0, "0" * 32) is given
     assert arrivals.hello(given, told, 1060.0, "0" * 32) is not given
+
+
+@pytest.mark.parametrize(
+    ("judging", "known", "asks"),
+    [(1, None, False), (2, None, True), (2, KnownToLedger(weighed=True), True), (2, KnownToLedger("two"), False)],
+)
+def test_which_other_it_may_be_is_asked_only_of_one_that_the_ledger_does_not_know(
+    judging: int, known: KnownToLedger | None, asks: bool
+) -> None:
+    """A journal of before 0.2 is replayed as it was judged then."""
+    comes = laptop(id=LaptopId("two"), facts=Facts(IDENTITY, disks=(replace(DISK, serial="D2"),)))
+    given = Workshop(settings=Settings(judging=judging)).with_laptop(laptop(state=State.GONE))
+    found = _at_first_sight(given.with_laptop(comes), comes, Hello("token", comes.facts, "10.0.0.2", known))
+    assert (found.perhaps is not None) is asks

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cloned.core import classic_sessions
 from cloned.core.disks import Disk
 from cloned.core.effect_types import Effect, OpenStream, Rates, SetReceivers
 from cloned.core.events import (
@@ -26,6 +29,7 @@ from cloned.core.laptop import Facts, Laptop, State, VerdictKind
 from cloned.core.orders import order
 from cloned.core.portbases import FIRST
 from cloned.core.reasons import Reason
+from cloned.core.reducer import resume
 from cloned.core.schedule import due, plan
 from cloned.core.session import Session
 from tests.story import Telling
@@ -187,3 +191,39 @@ def test_a_session_for_guests_has_no_laptops_and_ends_with_its_stream() -> None:
     room.tell(StreamEnded(guests.id))
     guests = room.state.sessions[guests.id]
     assert (guests.open, guests.ejected) == (False, ("10.0.0.200",))
+
+
+def test_the_end_of_a_stream_counts_once_and_only_of_a_session_that_is_there() -> None:
+    room = Room()
+    room.arrive(1)
+    room.tell(Command("start", "page", image="lvm"))
+    room.tell(StreamEnded(SessionId("nobody"), "gone"))
+    assert room.laptop(1).state is State.RECEIVING
+    room.tell(StreamEnded(room.session.id))
+    sent = room.session.sent
+    room.now += 5
+    room.tell(StreamEnded(room.session.id, "its directory is gone"))
+    assert (room.session.sent, room.laptop(1).state) == (sent, State.RECEIVING)
+
+
+def test_a_daemon_that_starts_takes_only_a_stream_that_ran_for_an_interrupted_one() -> None:
+    room = Room()
+    room.arrive(1)
+    assert [each.interrupted for each in resume(room.state) if isinstance(each, OpenStream)] == [False]
+    room.tell(Command("start", "page", image="lvm"))
+    assert [each.interrupted for each in resume(room.state) if isinstance(each, OpenStream)] == [True]
+    room.tell(StreamEnded(room.session.id))
+    assert [each.interrupted for each in resume(room.state) if isinstance(each, OpenStream)] == [False]
+
+
+def test_without_a_port_that_rested_for_a_day_no_session_opens_but_an_open_one_is_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = Room()
+    room.arrive(1)
+    monkeypatch.setattr(classic_sessions, "free_port", lambda *_: None)
+    room.arrive(2)
+    assert (room.laptop(2).session, room.laptop(2).state) == (room.session.id, State.RECEIVING)
+    full = Room()
+    full.arrive(1, ready=False)
+    assert plan(full.state, full.now).waits[full.laptop(1).id].reason is Reason.NEEDS_CLASSIC

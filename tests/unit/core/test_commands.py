@@ -268,3 +268,12 @@ def test_targets_say_whether_they_may_be_left_out() -> None:
         Target.SESSION_OR_ALL,
         Target.SINK_OR_ALL,
     ]
+
+
+def test_what_a_verb_takes_in_a_field_is_found_by_that_field() -> None:
+    for verb in VERBS.values():
+        for word in verb.takes:
+            found = verb.word(word.field)
+            assert found is not None
+            assert found.field == word.field
+        assert verb.word("none of its fields") is None

@@ -8,7 +8,7 @@ import pytest
 
 from cloned.core.commands import accept
 from cloned.core.deliveries import PAPERWORK_SECONDS
-from cloned.core.delivery import Booked
+from cloned.core.delivery import Booked, booked
 from cloned.core.effect_types import Record
 from cloned.core.events import Booted, Command, Hello
 from cloned.core.ids import LaptopId, clean, token_digest
@@ -56,10 +56,19 @@ def test_laptops_are_booked_on_the_open_delivery_when_they_first_come() -> None:
     assert (line.serial, line.name, line.fate, line.used_hours) == ("5CG2", "HP ProBook", "", 900)
 
 
-def test_what_the_ledger_knows_from_before_is_nobodys_donation_now() -> None:
+@pytest.mark.parametrize(
+    ("known", "donation"),
+    [
+        (KnownToLedger("abc", 2), ""),
+        (KnownToLedger("abc", 2, weighed=True), ""),
+        (KnownToLedger(weighed=True), "2026-17"),
+        (KnownToLedger(), ""),
+    ],
+)
+def test_what_the_ledger_knows_from_before_is_nobodys_donation_now(known: KnownToLedger, donation: str) -> None:
     shop = Workshop()
     shop.do("delivery", text="2026-17")
-    assert shop.come("1", KnownToLedger("abc", 2)).donation == ""
+    assert shop.come("1", known).donation == donation
 
 
 def test_one_is_open_at_a_time_and_can_be_opened_again() -> None:
@@ -157,3 +166,20 @@ def test_a_delivery_typed_in_after_the_erasure_is_on_its_row_that_evening_and_no
     shop.say(Command("donation", "Ann", shop.laptop.id, text="KBC 115"))
     assert rows() == ["", "KBC 114"]
     assert shop.laptop.donation == "KBC 115"
+
+
+def test_a_line_has_the_day_on_which_its_laptop_first_came() -> None:
+    laptop = Workshop().come("1")
+    assert booked(laptop, None, Booked()).came == laptop.first_seen
+    assert booked(laptop, None, Booked(came=5.0)).came == 5.0
+
+
+def test_lines_stay_in_the_order_in_which_their_laptops_came() -> None:
+    shop = Workshop()
+    shop.do("delivery", text="A")
+    first, second = shop.come("1"), shop.come("2")
+    shop.do("tag", first.id, text="DM-1")
+    line = shop.line("A", first)
+    assert line is not None
+    assert line.tag == "DM-1"
+    assert list(shop.state.deliveries["A"].laptops) == [first.id, second.id]

@@ -81,3 +81,7 @@ def test_only_a_serial_number_shows_that_a_disk_is_the_one_of_before() -> None:
     batch = "naa.5002538e40a0b0c0"
     for serial, tells in (("S4EVNX0R", True), ("", False), ("0123456789ABCDEF", False), ("000000000000", False)):
         assert tells_itself(Disk("/dev/sda", 10**11, serial=serial, wwn=batch)) is tells
+
+
+def test_a_disk_without_a_serial_number_goes_by_its_place() -> None:
+    assert named([replace(A, serial="", wwn="0x0")])[0].key == f"{A.path}:{A.size}"

@@ -118,6 +118,7 @@ def test_every_disk_is_erased_and_then_the_laptop_goes_off() -> None:
     assert order(shop.state, shop.laptop)["action"] == "poweroff"
     (row,) = [effect.row for effect in shop.effects if isinstance(effect, Record)]
     assert (row["kind"], row["state"], row["erasure"]["result"]) == ("erasure", "erased", "erased")
+    assert row["erasure"]["then"] == "", "it goes off, and is not cloned"
     assert [disk["level"] for disk in row["erasure"]["disks"]] == ["purge", "clear"]
 
 

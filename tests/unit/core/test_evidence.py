@@ -10,16 +10,16 @@ import pytest
 from cloned.core.boot import STARTING_SECONDS, unbelieved
 from cloned.core.disks import Disk
 from cloned.core.events import Booted, Command, Vanished
-from cloned.core.evidence import Evidence, Same, Words, contradicts, disks_same, perhaps, weigh_sights, words
+from cloned.core.evidence import Evidence, Same, Words, _near, contradicts, disks_same, perhaps, weigh_sights, words
 from cloned.core.ids import Identity, LaptopId, clean
 from cloned.core.known import KnownToLedger
-from cloned.core.laptop import Contact, Facts, Laptop, State
+from cloned.core.laptop import CloneJob, Contact, Facts, Laptop, State, VerdictKind
 from cloned.core.ledger_events import Disowned
-from cloned.core.overtaken import ahead
+from cloned.core.overtaken import _overtaken, ahead
 from cloned.core.recorded import traces
-from cloned.core.same import _against, _joined
+from cloned.core.same import _against, _joined, _same
 from cloned.core.tagged import TagGiven
-from cloned.core.weighing import _counted, _known_as, disowned
+from cloned.core.weighing import _counted, _known_as, disowned, sight_now
 from cloned.core.workshop import BootGiven, Workshop
 from tests.story import GB
 from tests.unit.core.test_identity import UUID, Field, mac
@@ -240,3 +240,29 @@ def test_two_rows_are_joined_while_both_rest_and_only_one_has_results(
     given = Workshop().with_laptop(laptop("two", perhaps=KnownToLedger("one"), **mine)).with_laptop(laptop(**theirs))
     found = _against(given, Command("same", "An", "two"))
     assert (None if found is None else found.code.value) == code
+
+
+def test_of_two_rows_that_are_one_either_ones_number_is_kept_and_nobody_elses_row_goes() -> None:
+    older, newer = laptop("one"), laptop("two", perhaps=KnownToLedger("one"))
+    for ours, theirs, then in (("A-1", "", "A-1"), ("", "A-2", "A-2"), ("A-1", "A-2", "A-1")):
+        assert _joined(replace(older, tag=ours), replace(newer, tag=theirs)).tag == then
+    given = Workshop().with_laptop(older).with_laptop(newer).with_laptop(laptop("three"))
+    assert {*_same(given, Command("same", "An", "two"), 9.0, "0" * 32).laptops} == {"one", "three"}
+
+
+def test_who_came_by_a_card_of_a_sight_is_near_it_and_who_has_nothing_of_it_is_not() -> None:
+    came = replace(laptop("one"), facts=Facts(Identity()), contact=Contact(came_by=mac(1)))
+    other = replace(laptop("two"), facts=Facts(Identity()), contact=Contact(came_by=mac(2)))
+    assert _near([came, other], Evidence(clean(macs=[mac(1)]))) == [came]
+
+
+def test_a_laptop_is_shown_by_the_cards_of_its_last_hello_where_they_are_known() -> None:
+    one = laptop("one", 1, 2)
+    assert sight_now(replace(one, contact=Contact(cards=(mac(2),)))).identity.macs == (mac(2),)
+    assert sight_now(replace(one, contact=Contact())).identity.macs == one.identity.macs
+
+
+def test_what_the_ledger_has_once_more_than_the_workshop_is_begun_with_no_verdict_of_an_older_attempt() -> None:
+    one = laptop("one", job=CloneJob(2, open=True, verdict=VerdictKind.VERIFIED))
+    for jobs, then in ((2, CloneJob(2)), (3, CloneJob(3)), (1, replace(one.job, open=False))):
+        assert _overtaken(Workshop(), one, KnownToLedger("one", jobs, erasures=1), 9.0).job == then

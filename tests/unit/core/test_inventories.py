@@ -192,3 +192,10 @@ def test_a_batch_may_be_for_an_organisation_of_the_list() -> None:
     told.tell(Command("batch", "page", image="school", text="Latitude 5490", organisation="School A"))
     laptop = told.boot("PF2")
     assert (laptop.organisation, laptop.state) == ("School A", State.READY)
+
+
+def test_one_without_a_sticker_or_of_which_an_inventory_has_no_number_disagrees_with_nothing() -> None:
+    told = story()
+    laptop = told.boot("PF0AAAA1")
+    for ours, theirs in (("", "DM-1"), ("DM-1", ""), ("DM-1", "dm-1"), ("", "")):
+        assert list(disagreements([replace(laptop, tag=ours, known=(knows(tag=theirs),))])) == []

@@ -144,3 +144,12 @@ def test_a_pause_leaves_one_that_finishes_and_those_that_wait_alone() -> None:
     other, busy, _ = at_work()
     other.tell(Command("pause", "An"))
     assert (other.laptop(busy.id).state, other.laptop(busy.id).session) == (State.WAITING, None)
+
+
+@pytest.mark.parametrize("at", [State.ASKING, State.RECEIVING, State.ASIDE])
+def test_finishing_steps_of_one_that_does_not_finish_make_nothing_done(at: State) -> None:
+    story, laptop, _ = at_work()
+    story.state = story.state.with_laptop(replace(laptop, state=at))
+    story.tell(Finished(laptop.id, (("grow", "failed", "no room"),)))
+    story.tell(Finished(LaptopId("nobody"), ()))
+    assert (story.laptop(laptop.id).state, story.laptop(laptop.id).job.steps) == (at, laptop.job.steps)

@@ -16,6 +16,7 @@ from cloned.core.known import KnownToLedger
 from cloned.core.laptop import CloneJob, Facts, Laptop, State, VerdictKind, begin_job
 from cloned.core.ledger_events import Recorded
 from cloned.core.lending import likeness, ready_to_go
+from cloned.core.reasons import Reason
 from cloned.core.reducer import step
 from cloned.core.refusals import Refusal
 from cloned.core.workshop import Workshop
@@ -140,3 +141,21 @@ def test_likeness(one: tuple[str, str], other: tuple[str, str], far: int) -> Non
 def test_no_name_of_anybody_is_in_a_row(workshop: Workshop) -> None:
     _, told = do(workshop, Command("swap", "Jan Janssens", "A-1", other="A-3", text="Jan Janssens"))
     assert "Janssens" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "asks_anew"),
+    [
+        (State.ASKING, Reason.LENT_OUT, True),
+        (State.ASKING, Reason.INVENTORY_AWAY, False),
+        (State.DONE, None, False),
+        (State.ASIDE, Reason.LENT_OUT, False),
+    ],
+)
+def test_only_one_that_asks_because_it_was_lent_out_goes_on_when_it_is_back(
+    workshop: Workshop, state: State, reason: Reason | None, asks_anew: bool
+) -> None:
+    workshop = workshop.with_laptop(replace(workshop.laptops[ONE], state=state, reason=reason))
+    after, _ = do(workshop, Command("lent", "An", "A-1", text="no"))
+    assert not after.laptops[ONE].lent
+    assert ((after.laptops[ONE].state, after.laptops[ONE].reason) != (state, reason)) is asks_anew

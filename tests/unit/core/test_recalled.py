@@ -188,3 +188,12 @@ def test_a_number_is_given_back_to_the_machine_that_had_it_and_to_no_twin() -> N
 def test_cards_that_makers_leave_alike_make_no_id() -> None:
     seen = clean(macs=["00:e0:4c:68:00:01", mac(4), mac(3)])
     assert built_in(seen, [mac(3)]).macs == (mac(4),)
+
+
+def test_one_that_only_a_boot_menu_made_is_the_same_row_once_its_disk_is_seen() -> None:
+    story = Lost()
+    before = story.menu(mac(1), OTHER)
+    found = story.hello(mac(1), on="D1", known=OTHER)
+    assert (found.number, found.first_seen) == (before.number, before.first_seen)
+    assert found.contact.hellos == 1
+    assert list(story.state.laptops) == [found.id]

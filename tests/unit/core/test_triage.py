@@ -357,3 +357,24 @@ def test_what_a_narrower_rule_says_is_not_said_again() -> None:
     small = shipped(laptop(replace(GOOD, slots=(MemorySlot("A", 2 << 30),), batteries=(Battery("BAT0", 50.0, 14.0),))))
     assert names(small) == ["memory-small", "battery-worn", "windows-11-unfit"]
     assert (small.grade, small.needs) == ("D", ("memory", "battery"))
+
+
+def test_firmware_of_the_very_day_is_not_before_it_and_a_clock_may_be_slow_by_180_days() -> None:
+    assert not CONDITIONS["firmware_before"].holds("2021-03-04", "2021-03-04")
+    assert CONDITIONS["firmware_before"].holds("2021-03-03", "2021-03-04")
+    stopped = CONDITIONS["clock_stopped"]  # NOW is 2026-09-21
+    assert stopped.read(laptop(replace(GOOD, clock="2026-03-25")), NOW) is False
+    assert stopped.read(laptop(replace(GOOD, clock="2026-03-24")), NOW) is True
+
+
+def test_hours_and_bad_places_are_those_of_the_worst_disk_that_tells_them() -> None:
+    told, silent = replace(DISK, hours=7, bad=3), replace(DISK, path="/dev/sdb", serial="S2")
+    for name, right in (("disk_hours_from", 7), ("disk_bad_from", 3)):
+        assert CONDITIONS[name].read(laptop(GOOD, told, silent), NOW) == right
+        assert CONDITIONS[name].read(laptop(GOOD, silent), NOW) is None
+
+
+def test_a_narrower_rule_of_the_same_grade_is_no_contradiction() -> None:
+    wide = TriageRule("a", (("memory_below_gb", 8.0),), grade="C")
+    narrow = TriageRule("b", (("memory_below_gb", 4.0),), grade="C")
+    assert contradictions((wide, narrow)) == []

@@ -21,7 +21,7 @@ from cloned.core.triage import Course
 from cloned.core.triage_shipped import SHIPPED
 from cloned.core.trial_result import AttendedName, Trial, TrialName, TrialResult
 from tests.story import IMAGE
-from tests.unit.core.test_triage import GOOD, Triaged
+from tests.unit.core.test_triage import GOOD, Triaged, laptop
 
 ALL = [str(name) for name in TrialName]
 
@@ -237,3 +237,13 @@ def test_a_camera_that_does_not_answer_is_dead_too_where_the_case_is_a_laptops()
 def test_results_of_tests_with_a_person_are_read(name: str) -> None:
     found = trials.read({"name": name, "result": "failed", "why": "q is dead\n", "seconds": 31.5}, 5.0)
     assert found == Trial(name, TrialResult.FAILED, "q is dead", 31.5, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("hellos", "had", "then"),
+    [(1, (), ("memory",)), (2, (), ()), (1, ("disk-read",), ("disk-read",)), (2, ("disk-read",), ("disk-read",))],
+)
+def test_the_workshops_tests_are_asked_at_the_first_hello_unless_somebody_asked_for_some(
+    hellos: int, had: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    assert trials.newly_here(replace(laptop(hellos=hellos), trials_wanted=had), ("memory",)).trials_wanted == then

@@ -98,3 +98,14 @@ def test_damage_is_an_error_or_other_files_and_always_ends(tmp_path: Path) -> No
                 assert len(fat.content(entry)) == entry.size
         except (FatError, struct.error):
             continue
+
+
+@pytest.mark.parametrize(("clusters", "bits"), [(4084, 12), (4085, 16), (65524, 16), (65525, 32)])
+def test_how_wide_its_entries_are_goes_by_the_number_of_clusters(clusters: int, bits: int) -> None:
+    """Microsoft's FAT specification, 3.5: nothing else counts."""
+    boot = bytearray(512)
+    struct.pack_into("<HBHBHH", boot, 11, 512, 1, 1, 1, 16, 0)
+    struct.pack_into("<H", boot, 22, 256)
+    struct.pack_into("<I", boot, 32, 1 + 256 + 1 + clusters)
+    boot[510:] = b"\x55\xaa"
+    assert Fat(reading(bytes(boot)))._bits == bits

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -376,3 +377,12 @@ def test_so_many_links_are_followed_and_not_one_more(tmp_path: Path) -> None:
     assert found.read_file("l8") == b"NAME=Debian\n"
     with pytest.raises(ExtError, match="too many links"):
         found.read_file("l9")
+
+
+@pytest.mark.parametrize(("power", "right"), [(-8, False), (-9, True), (-16, True), (-17, False)])
+def test_records_of_ntfs_have_512_bytes_to_64_kib(power: int, right: bool) -> None:
+    boot = bytearray(512)
+    struct.pack_into("<8sHB", boot, 3, b"NTFS    ", 512, 8)
+    struct.pack_into("<b", boot, 64, power)
+    with nullcontext() if right else pytest.raises(NtfsError, match="impossible sizes"):
+        Ntfs(lambda at, size: bytes(boot)[at : at + size])

@@ -146,3 +146,20 @@ def test_a_flipped_bit_is_noticed(at: int) -> None:
 def test_an_empty_partition_is_no_physical_volume() -> None:
     with pytest.raises(LayoutError, match="partition 2 is no LVM"):
         read_groups(lambda at, size: bytes(size), TABLE, (GROUP,))
+
+
+def test_a_text_cannot_begin_at_the_end_of_its_ring() -> None:
+    image = disk(offset=8192)
+    with pytest.raises(LayoutError, match="metadata area of an LVM physical volume is damaged"):
+        read_groups(lambda at, size: bytes(image[at : at + size]), TABLE, (GROUP,))
+
+
+@pytest.mark.parametrize(("length", "flags"), [(0, 0), (900, 1), (0, 1)])
+def test_a_group_that_no_disk_describes_is_said_in_words(length: int, flags: int) -> None:
+    """LVM leaves an area empty, or marks it as one to be ignored."""
+    image = disk()
+    area = PV + 4096
+    struct.pack_into("<QII", image, area + 48, length, 0, flags)
+    struct.pack_into("<I", image, area, _crc(bytes(image[area + 4 : area + SECTOR])))
+    with pytest.raises(LayoutError, match="volume group vg has no descriptions"):
+        read_groups(lambda at, size: bytes(image[at : at + size]), TABLE, (GROUP,))

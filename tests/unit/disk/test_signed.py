@@ -205,3 +205,8 @@ def test_an_element_without_content_is_one() -> None:
     assert _read(b"\4\1x", 0) == (4, 2, 3)
     with pytest.raises(SignedError, match="cut short"):
         _read(b"\4\2x", 0)
+
+
+def test_a_signature_of_no_bytes_is_not_passed_over() -> None:
+    with pytest.raises(SignedError):
+        signed_by(with_table(table((2, b""))))
