@@ -141,6 +141,8 @@ class DaemonProcess:
         """Write the configuration and start the process; `ready` waits for it."""
         as_installed()
         config = self.settings.state / "cloned.toml"
+        config.touch()
+        config.chmod(0o600)  # secrets stand in it
         config.write_text(self.settings.toml())
         user = self._user()
         os.chown(config, user.uid, user.gid)
